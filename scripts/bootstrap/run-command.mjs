@@ -1,0 +1,25 @@
+/**
+ * Runs a helper program to its end and keeps what it printed for the case that it fails.
+ */
+
+import { spawn } from 'node:child_process';
+
+/**
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {{cwd?: string, env?: NodeJS.ProcessEnv, limitMs?: number}} [options]
+ * @returns {Promise<{ok: boolean, missing: boolean, output: string}>} `missing` if there is no such program
+ */
+export function runCommand(command, args, { cwd, env, limitMs } = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd, env, timeout: limitMs, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    const keep = (chunk) => {
+      output = (output + chunk).slice(-20_000);
+    };
+    child.stdout.on('data', keep);
+    child.stderr.on('data', keep);
+    child.on('error', (error) => resolve({ ok: false, missing: error.code === 'ENOENT', output: error.message }));
+    child.on('close', (code) => resolve({ ok: code === 0, missing: false, output }));
+  });
+}

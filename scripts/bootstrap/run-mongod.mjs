@@ -1,0 +1,118 @@
+/**
+ * Runs mongod as a replica set of one: transactions need a set, and its journal makes `j: true` mean something.
+ *
+ * The port is the one of the last time, if free. A set remembers its members' addresses, so when the port has changed,
+ * the configuration is put right by force; with one member there is nobody to disagree.
+ */
+
+import { mkdirSync, readFileSync } from 'node:fs';
+import { totalmem } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { choosePort } from './free-port.mjs';
+import { freshLog } from './logs.mjs';
+import { Halt } from './say.mjs';
+
+const setName = 'wx';
+const addressInUse = 48;
+/** Long: after a crash mongod replays its journal before it answers. */
+const startLimitMs = 5 * 60_000;
+
+/**
+ * @param {object} options
+ * @param {import('./children.mjs').Children} options.children
+ * @param {string} options.program the path of mongod
+ * @param {string} options.dataDir the folder that gets `mongodb` and `logs`
+ * @param {number | undefined} options.port the port of the last time
+ * @param {boolean} [options.temporary] data for a test: smaller caches, no diagnostics
+ * @returns {Promise<{uri: string, port: number}>} once it is primary
+ */
+export async function runMongod({ children, program, dataDir, port: lastPort, temporary = false }) {
+  const dbDir = join(dataDir, 'mongodb');
+  mkdirSync(dbDir, { recursive: true, mode: 0o700 });
+  const logFile = freshLog(dataDir, 'mongodb');
+  for (let attempt = 1; ; attempt++) {
+    const port = await choosePort(attempt === 1 ? lastPort : undefined);
+    const args = mongodArguments({ port, dbDir, logFile, temporary });
+    const { exited } = await children.start({ name: 'MongoDB', command: program, args, logFile, stopLimitMs: 60_000 });
+    const end = await Promise.race([exited, primary(port)]);
+    if (end === undefined) {
+      children.require('MongoDB', exited, logFile);
+      return { uri: `mongodb://127.0.0.1:${port}/?replicaSet=${setName}`, port };
+    }
+    // Between the choice of the port and its use another process may take it.
+    if (end.code === addressInUse && attempt < 5) continue;
+    throw new Halt(
+      `MongoDB did not start (${end.signal ?? `exit code ${end.code}`}): ${lastError(logFile)}\nIts log is ${logFile}`,
+    );
+  }
+}
+
+function mongodArguments({ port, dbDir, logFile, temporary }) {
+  const cacheGB = temporary ? 0.5 : Math.min(2, Math.max(0.25, totalmem() / 2 ** 30 / 8));
+  return [
+    ...['--replSet', setName, '--bind_ip', '127.0.0.1', '--port', String(port), '--nounixsocket', '--noscripting'],
+    ...['--dbpath', dbDir, '--logpath', logFile, '--logappend', '--quiet'],
+    ...['--wiredTigerCacheSizeGB', cacheGB.toFixed(2), '--oplogSize', temporary ? '256' : '1024'],
+    // A set of one has no other member to hand over to, so there is nothing to wait for when it is stopped.
+    ...['--setParameter', 'shutdownTimeoutMillisForSignaledShutdown=100'],
+    ...(temporary ? ['--setParameter', 'diagnosticDataCollectionEnabled=false'] : []),
+  ];
+}
+
+/** Resolves with undefined when mongod on this port is primary of its set. */
+async function primary(port) {
+  const { MongoClient } = await import('mongodb');
+  const client = new MongoClient(`mongodb://127.0.0.1:${port}/?directConnection=true`, {
+    serverSelectionTimeoutMS: 1_000,
+    connectTimeoutMS: 2_000,
+  });
+  const address = `127.0.0.1:${port}`;
+  const deadline = Date.now() + startLimitMs;
+  try {
+    for (;;) {
+      const state = await client.db('admin').command({ hello: 1 }).catch(whileStarting);
+      if (state?.isWritablePrimary && state.me === address) return undefined;
+      if (state && !state.setName) await configure(client.db('admin'), address).catch(whileStarting);
+      if (Date.now() > deadline)
+        throw new Halt(`MongoDB on port ${port} did not become primary in ${startLimitMs / 1000} s.`);
+      await sleep(50);
+    }
+  } finally {
+    await client.close();
+  }
+}
+
+/** Makes the set, or moves its only member to the present address. */
+async function configure(admin, address) {
+  const members = [{ _id: 0, host: address }];
+  const { config } = await admin.command({ replSetGetConfig: 1 }).catch((error) => {
+    if (error.codeName === 'NotYetInitialized') return { config: undefined };
+    throw error;
+  });
+  if (!config) {
+    await admin.command({ replSetInitiate: { _id: setName, members } });
+  } else if (config.members[0]?.host !== address) {
+    const moved = [{ ...config.members[0], host: address }];
+    await admin.command({ replSetReconfig: { ...config, version: config.version + 1, members: moved }, force: true });
+  }
+}
+
+/** Not yet listening, or not yet past its recovery: asked again until the limit. Other errors are real. */
+function whileStarting(error) {
+  const expected = ['MongoServerSelectionError', 'MongoNetworkError', 'MongoNetworkTimeoutError', 'MongoServerError'];
+  if (!expected.includes(error.name)) throw error;
+  return undefined;
+}
+
+/** The last line that mongod logged as an error, in its own words. */
+function lastError(logFile) {
+  const lines = readFileSync(logFile, 'utf8').trim().split('\n').slice(-200);
+  const line = lines.findLast((text) => /"s":"[EF]"/.test(text)) ?? lines.at(-1) ?? 'no word in its log';
+  try {
+    const { msg, attr } = JSON.parse(line);
+    return attr?.error ? `${msg}: ${JSON.stringify(attr.error)}` : msg;
+  } catch {
+    return line;
+  }
+}
