@@ -43,7 +43,7 @@ import type {
   UidMap,
   UidRange,
 } from './model.ts';
-import type { QueueRecord } from './queue-record.ts';
+import type { NewQueueEntry, QueueRecord } from './queue-record.ts';
 
 export interface MailStore {
   readonly directory: Directory;
@@ -303,6 +303,8 @@ export interface NewSubmission {
   readonly identity: IdentityId;
   readonly email: EmailId;
   readonly envelope: Submission['envelope'];
+  /** `envelope.rcptTo` with its ways, in the same order: what the queue row keeps. */
+  readonly recipients: NewQueueEntry['recipients'];
   /** The message as it leaves: without Bcc, with its trace field. */
   readonly staged: StagedBody;
   /** Octets at the beginning of the body that belong to local delivery alone (Return-Path). */
