@@ -18,7 +18,14 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 /** Lines as JSON, to standard output or, when `file` is given, to that file. Flushed at exit. */
 export function openLog(options: { readonly level: LogLevel; readonly file?: string | null }): Log {
   const sink = destination({ dest: options.file ?? 1, mkdir: true, sync: false, minLength: 0 });
-  const logger: Logger = pino({ level: options.level, base: { pid: process.pid }, serializers: { cause: pino.stdSerializers.err, err: pino.stdSerializers.err } }, sink);
+  const logger: Logger = pino(
+    {
+      level: options.level,
+      base: { pid: process.pid },
+      serializers: { cause: pino.stdSerializers.err, err: pino.stdSerializers.err },
+    },
+    sink,
+  );
   return logger;
 }
 

@@ -1,0 +1,59 @@
+/** `waxwing queue …`: what waits for delivery, and why. */
+import type { Command } from 'commander';
+import type { QueueId } from '../../mail/ids.ts';
+import type { QueueEntry } from '../../storage/queue-record.ts';
+import { printDone, printRows, UsageError, withStore } from '../context.ts';
+
+const DEFAULT_LIMIT = 100;
+
+export function registerQueueCommands(program: Command): void {
+  const queue = program.command('queue').description('The delivery queue: list, retry');
+
+  queue
+    .command('list')
+    .description('list what waits, a line for each recipient')
+    .option('--all', 'what is done as well')
+    .option('--limit <n>', 'at most so many messages', String(DEFAULT_LIMIT))
+    .action(async (options: { all?: boolean; limit: string }, command: Command) => {
+      const limit = Number(options.limit);
+      if (!Number.isSafeInteger(limit) || limit < 1)
+        throw new UsageError(`--limit ${options.limit}: write a whole number above 0.`);
+      const entries = await withStore(command, (store) =>
+        store.queue.list({ limit, includeFinal: options.all ?? false }),
+      );
+      printRows(
+        command,
+        entries.flatMap((entry) => linesOf(entry, options.all ?? false)),
+        'The queue is empty.',
+      );
+    });
+
+  queue
+    .command('retry [id]')
+    .description('try again now: one message, or everything that waits')
+    .action(async (id: string | undefined, _options: object, command: Command) => {
+      const count = await withStore(command, (store) => store.queue.retryNow(id as QueueId | undefined));
+      printDone(
+        command,
+        count === 0 ? 'Nothing waits.' : `${count} ${count === 1 ? 'recipient is' : 'recipients are'} due now.`,
+        { due: count },
+      );
+    });
+}
+
+function linesOf(entry: QueueEntry, withFinal: boolean): readonly Readonly<Record<string, unknown>>[] {
+  const shown = withFinal
+    ? entry.recipients
+    : entry.recipients.filter((recipient) => ['ready', 'leased', 'deferred'].includes(recipient.state));
+  return shown.map((recipient) => ({
+    id: entry.id,
+    accepted: entry.acceptedAt.toISOString(),
+    size: entry.body.size,
+    from: `<${entry.sender.address}>`,
+    to: recipient.address,
+    state: recipient.state,
+    attempts: recipient.attempts,
+    next: recipient.state === 'ready' || recipient.state === 'deferred' ? recipient.nextAt.toISOString() : null,
+    reply: recipient.lastReply ? `${recipient.lastReply.code} ${recipient.lastReply.lines[0] ?? ''}` : null,
+  }));
+}
