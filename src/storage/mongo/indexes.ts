@@ -1,0 +1,64 @@
+/**
+ * Indexes and the schema version. Safe when many processes open the same database at once: making an index that exists does nothing, and the
+ * version row is written by upsert. A database of a newer version is refused: an old process must not write rows that a new one can't read.
+ */
+import type { IndexDescription } from 'mongodb';
+import type { Database } from './database.ts';
+import { COLLECTIONS } from './documents.ts';
+
+export const SCHEMA_VERSION = 1;
+
+/** Nothing more without need: each index is paid for by every delivery. `_id` has its own everywhere. */
+const INDEXES: Readonly<Record<string, readonly IndexDescription[]>> = {
+  [COLLECTIONS.accounts]: [],
+  [COLLECTIONS.addresses]: [{ key: { account: 1 } }],
+  [COLLECTIONS.domains]: [],
+  [COLLECTIONS.mailboxes]: [{ key: { account: 1, _id: 1 } }],
+  [COLLECTIONS.messages]: [
+    { key: { account: 1, 'mailboxes.id': 1, 'mailboxes.uid': 1 } },
+    { key: { account: 1, 'mailboxes.id': 1, receivedAt: 1 } },
+    { key: { account: 1, thread: 1 } },
+    { key: { account: 1, threadKeys: 1 } },
+    {
+      key: { account: 1, dedupe: 1 },
+      unique: true,
+      partialFilterExpression: { dedupe: { $exists: true } },
+    },
+  ],
+  [COLLECTIONS.changes]: [{ key: { account: 1, modseq: 1 }, unique: true }],
+  [COLLECTIONS.identities]: [{ key: { account: 1, _id: 1 } }],
+  [COLLECTIONS.submissions]: [{ key: { account: 1, _id: 1 } }],
+  [COLLECTIONS.uploads]: [{ key: { account: 1, _id: 1 } }],
+  [COLLECTIONS.bodyFiles]: [{ key: { 'metadata.sha256': 1 }, partialFilterExpression: { 'metadata.isShared': true } }],
+  [COLLECTIONS.bodyChunks]: [{ key: { files_id: 1, n: 1 }, unique: true }],
+  [COLLECTIONS.queue]: [
+    { key: { due: 1 }, partialFilterExpression: { due: { $exists: true } } },
+    { key: { resendDigest: 1 }, partialFilterExpression: { resendDigest: { $exists: true } } },
+  ],
+  [COLLECTIONS.meta]: [],
+};
+
+/** Makes what is missing. Throws when the database is of a newer schema. */
+export async function prepareDatabase(database: Database): Promise<void> {
+  const { db, meta } = database;
+  await meta.updateOne({ _id: 'schema' }, { $setOnInsert: { version: SCHEMA_VERSION } }, { upsert: true });
+  const row = await meta.findOne({ _id: 'schema' });
+  if (row && row.version > SCHEMA_VERSION) {
+    throw new Error(`the database has schema ${row.version}; this program knows up to ${SCHEMA_VERSION}`);
+  }
+  // A collection must exist before a transaction writes to it: making one inside takes a lock that conflicts with other writers.
+  const existing = new Set((await db.listCollections({}, { nameOnly: true }).toArray()).map((c) => c.name));
+  for (const [name, indexes] of Object.entries(INDEXES)) {
+    if (!existing.has(name)) await createCollection(database, name);
+    if (indexes.length > 0) await db.collection(name).createIndexes([...indexes]);
+  }
+}
+
+async function createCollection(database: Database, name: string): Promise<void> {
+  try {
+    await database.db.createCollection(name);
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== NAMESPACE_EXISTS) throw error;
+  }
+}
+const NAMESPACE_EXISTS = 48;
