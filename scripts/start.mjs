@@ -45,6 +45,9 @@ A URL that was told and does not answer is an error; nothing else is tried.
 When all listeners answer, DIR/run/ready.json names them. Stop with Ctrl-C or SIGTERM: what is under way is finished,
 then the databases are stopped. The data stays.`;
 
+/** The tests of this script try its faults on a small server. */
+const standInServer = process.env.WAXWING_SERVER_ENTRY;
+
 await runScript(async () => {
   const options = readArguments();
   if (options.help) {
@@ -56,7 +59,7 @@ await runScript(async () => {
   const runDir = join(dataDir, 'run');
   claim(dataDir, join(runDir, 'start.lock'));
   await install();
-  await build();
+  if (!standInServer) await build();
 
   const pidFile = join(runDir, 'services.json');
   await stopLeftovers(pidFile, dataDir);
@@ -72,7 +75,7 @@ await runScript(async () => {
       name: 'Waxwing',
       command: process.execPath,
       args: [
-        ...['--enable-source-maps', serverEntry(), '--data', dataDir],
+        ...['--enable-source-maps', standInServer ?? join(distDir, 'src', 'main.js'), '--data', dataDir],
         ...(configFile ? ['--config', configFile] : []),
         ...(options.roles ? ['--roles', options.roles] : []),
         ...settings.flatMap((setting) => ['--set', setting]),
@@ -126,9 +129,4 @@ function claim(dataDir, lockFile) {
   throw new Halt(
     `Waxwing is already running on ${dataDir} (pid ${pid}): stop it with Ctrl-C where it was started, or with "kill ${pid}".`,
   );
-}
-
-/** A stand-in for the server lets the tests of this script try its faults. */
-function serverEntry() {
-  return process.env.WAXWING_SERVER_ENTRY ?? join(distDir, 'src', 'main.js');
 }

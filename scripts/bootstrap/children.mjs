@@ -24,7 +24,13 @@ import { Halt, say } from './say.mjs';
 export async function withChildren(options, work) {
   const children = new Children(options);
   const stopAsked = new Promise((resolve) => {
-    const ask = () => (children.isStopping ? children.hurry() : resolve(undefined));
+    let isAsked = false;
+    const ask = () => {
+      if (isAsked) return children.hurry();
+      isAsked = true;
+      say('Stopping: what is under way is finished first.');
+      resolve(undefined);
+    };
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, ask);
     watchNpm(() => resolve(undefined));
   });

@@ -75,7 +75,7 @@ async function pipDownload(wheel, dir) {
   for (const [command, ...before] of pips) {
     const done = await runCommand(command, [...before, ...args, wheel.requirement], { limitMs: downloadLimitMs });
     if (done.ok) return undefined;
-    if (!done.missing && !/No module named pip|command not found/.test(done.output)) {
+    if (!done.missing && !/No module named pip/.test(done.output)) {
       return `"${[command, ...before].join(' ')} download" failed: ${lastLine(done.output)}`;
     }
   }

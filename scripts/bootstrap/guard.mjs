@@ -10,8 +10,9 @@
  * Messages in: {start: Spec}, {stop: true}, {hurry: true}. Out: {started, pid}, {exited, code, signal}, {failed, message}.
  */
 
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { dyingWithParent } from './die-with-parent.mjs';
 import { identify, signal } from './processes.mjs';
 
 /**
@@ -22,6 +23,7 @@ import { identify, signal } from './processes.mjs';
  * @property {string} [cwd]
  * @property {Record<string, string>} [env] added to the environment
  * @property {string} [logFile] takes the output, which is otherwise that of the script
+ * @property {boolean} [isDatabase] it is waited for even when the user presses Ctrl-C twice
  * @property {number} stopLimitMs how long it may take to end after SIGTERM
  */
 
@@ -30,11 +32,6 @@ const removeAtEnd = process.argv[3] || undefined;
 /** @type {{spec: Spec, child: import('node:child_process').ChildProcess, ended: Promise<void>, running: boolean}[]} */
 const running = [];
 let stopping = false;
-
-const dyingWithParent =
-  process.platform === 'linux' && spawnSync('setpriv', ['--pdeathsig', 'SIGTERM', 'true']).status === 0
-    ? ['setpriv', '--pdeathsig', 'SIGTERM', '--']
-    : [];
 
 process.on('message', (message) => {
   if (message.start && !stopping) start(message.start);
@@ -47,8 +44,7 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, stopAll);
 /** @param {Spec} spec */
 function start(spec) {
   const log = spec.logFile ? openSync(spec.logFile, 'a') : 'inherit';
-  const [command, ...args] = [...dyingWithParent, spec.command, ...spec.args];
-  const child = spawn(command, args, {
+  const child = spawn(...dyingWithParent(spec.command, spec.args), {
     cwd: spec.cwd,
     env: { ...process.env, ...spec.env },
     stdio: ['pipe', log, log],
@@ -90,10 +86,10 @@ async function stopOne({ spec, child, ended, running: isUp }) {
   clearTimeout(timer);
 }
 
-/** The user pressed Ctrl-C again: the one that is being waited for is not asked any more. */
+/** The user pressed Ctrl-C again: what is being waited for is not asked any more. The databases are. */
 function killLast() {
   const last = running.findLast((entry) => entry.running);
-  if (stopping && last) signal(-last.child.pid, 'SIGKILL');
+  if (stopping && last && !last.spec.isDatabase) signal(-last.child.pid, 'SIGKILL');
 }
 
 /** For the next start on the same data, should guard and script both be killed: see leftovers.mjs. */

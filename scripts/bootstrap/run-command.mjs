@@ -1,8 +1,12 @@
 /**
- * Runs a helper program to its end and keeps what it printed for the case that it fails.
+ * Runs a helper program to its end, and keeps what it printed for the case that it fails. It does not outlive this process.
  */
 
 import { spawn } from 'node:child_process';
+import { dyingWithParent } from './die-with-parent.mjs';
+
+/** What a shell, setpriv, and a shim of a version manager exit with if there is no such program. */
+const notFound = 127;
 
 /**
  * @param {string} command
@@ -12,7 +16,12 @@ import { spawn } from 'node:child_process';
  */
 export function runCommand(command, args, { cwd, env, limitMs } = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd, env, timeout: limitMs, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(...dyingWithParent(command, args), {
+      cwd,
+      env,
+      timeout: limitMs,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let output = '';
     const keep = (chunk) => {
       output = (output + chunk).slice(-20_000);
@@ -20,6 +29,6 @@ export function runCommand(command, args, { cwd, env, limitMs } = {}) {
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
     child.on('error', (error) => resolve({ ok: false, missing: error.code === 'ENOENT', output: error.message }));
-    child.on('close', (code) => resolve({ ok: code === 0, missing: false, output }));
+    child.on('close', (code) => resolve({ ok: code === 0, missing: code === notFound, output }));
   });
 }

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { choosePort } from './free-port.mjs';
 import { freshLog } from './logs.mjs';
-import { Halt } from './say.mjs';
+import { Halt, say } from './say.mjs';
 
 const setName = 'wx';
 const addressInUse = 48;
@@ -34,7 +34,14 @@ export async function runMongod({ children, program, dataDir, port: lastPort, te
   for (let attempt = 1; ; attempt++) {
     const port = await choosePort(attempt === 1 ? lastPort : undefined);
     const args = mongodArguments({ port, dbDir, logFile, temporary });
-    const { exited } = await children.start({ name: 'MongoDB', command: program, args, logFile, stopLimitMs: 60_000 });
+    const { exited } = await children.start({
+      name: 'MongoDB',
+      command: program,
+      args,
+      logFile,
+      isDatabase: true,
+      stopLimitMs: 60_000,
+    });
     const end = await Promise.race([exited, primary(port)]);
     if (end === undefined) {
       children.require('MongoDB', exited, logFile);
@@ -62,22 +69,39 @@ function mongodArguments({ port, dbDir, logFile, temporary }) {
 
 /** Resolves with undefined when mongod on this port is primary of its set. */
 async function primary(port) {
-  const { MongoClient } = await import('mongodb');
-  const client = new MongoClient(`mongodb://127.0.0.1:${port}/?directConnection=true`, {
-    serverSelectionTimeoutMS: 1_000,
-    connectTimeoutMS: 2_000,
-  });
-  const address = `127.0.0.1:${port}`;
   const deadline = Date.now() + startLimitMs;
+  const patience = setTimeout(
+    () =>
+      say(
+        'MongoDB is still starting: after a crash it replays its journal, and after a change of port it looks around',
+      ),
+    5_000,
+  ).unref();
+  while (!(await lookAndConfigure(port))) {
+    if (Date.now() > deadline) throw new Halt(`MongoDB on port ${port} is not primary after ${startLimitMs / 1000} s.`);
+    await sleep(50);
+  }
+  clearTimeout(patience);
+  return undefined;
+}
+
+/** @returns {Promise<boolean>} whether it is primary under its present address */
+async function lookAndConfigure(port) {
+  const { MongoClient } = await import('mongodb');
+  const address = `127.0.0.1:${port}`;
+  // A client for each look: one that met a closed port once does not try again.
+  const client = new MongoClient(`mongodb://${address}/?directConnection=true`, { serverSelectionTimeoutMS: 2_000 });
   try {
-    for (;;) {
-      const state = await client.db('admin').command({ hello: 1 }).catch(whileStarting);
-      if (state?.isWritablePrimary && state.me === address) return undefined;
-      if (state && !state.setName) await configure(client.db('admin'), address).catch(whileStarting);
-      if (Date.now() > deadline)
-        throw new Halt(`MongoDB on port ${port} did not become primary in ${startLimitMs / 1000} s.`);
-      await sleep(50);
-    }
+    const admin = client.db('admin');
+    const hello = await admin.command({ hello: 1 });
+    if (hello.isWritablePrimary && hello.me === address) return true;
+    if (!hello.setName) await configure(admin, address);
+    return false;
+  } catch (error) {
+    // Not listening yet, or not past its recovery: asked again until the limit.
+    const expected = ['MongoServerSelectionError', 'MongoNetworkError', 'MongoNetworkTimeoutError', 'MongoServerError'];
+    if (!expected.includes(error.name)) throw error;
+    return false;
   } finally {
     await client.close();
   }
@@ -96,13 +120,6 @@ async function configure(admin, address) {
     const moved = [{ ...config.members[0], host: address }];
     await admin.command({ replSetReconfig: { ...config, version: config.version + 1, members: moved }, force: true });
   }
-}
-
-/** Not yet listening, or not yet past its recovery: asked again until the limit. Other errors are real. */
-function whileStarting(error) {
-  const expected = ['MongoServerSelectionError', 'MongoNetworkError', 'MongoNetworkTimeoutError', 'MongoServerError'];
-  if (!expected.includes(error.name)) throw error;
-  return undefined;
 }
 
 /** The last line that mongod logged as an error, in its own words. */

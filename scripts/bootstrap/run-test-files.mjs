@@ -96,7 +96,10 @@ async function runFile(file) {
     // A suite, or the file, fails with its tests; those are told already.
     else if (error.failureType !== 'subtestsFailed') {
       const title = isFile(test, file) ? 'the file itself' : [...titles.slice(0, test.nesting), test.name].join(' > ');
-      report.failures.push({ title, error: error.cause ?? error });
+      report.failures.push({
+        title,
+        error: error.exitCode === undefined ? (error.cause ?? error) : describeEnd(error),
+      });
     }
   });
   events.resume();
@@ -116,6 +119,11 @@ function tellFile({ name, passed, skipped, failures, output, ms }) {
   console.log(`${failures.length ? 'FAIL' : 'ok  '}  ${name}  ${counts}  ${(ms / 1000).toFixed(1)} s`);
   for (const { title, error } of failures) console.log(`\n  FAILED  ${title}\n${indent(describe(error))}\n`);
   if (output && (failures.length || options.verbose)) console.log(`  It printed:\n${indent(output.trimEnd())}\n`);
+}
+
+/** A file that ended without saying which test failed. */
+function describeEnd({ exitCode, signal }) {
+  return signal ? `It was ended by ${signal}.` : `It ended with exit code ${exitCode}.`;
 }
 
 function describe(error) {

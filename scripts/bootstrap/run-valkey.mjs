@@ -32,7 +32,14 @@ export async function runValkey({ children, program, dataDir, port: lastPort }) 
       ...['--bind', '127.0.0.1', '--port', String(port), '--dir', dir, '--logfile', logFile, '--daemonize', 'no'],
       ...['--appendonly', 'yes', '--appendfsync', 'everysec', '--save', '', '--maxmemory-policy', 'noeviction'],
     ];
-    const { exited } = await children.start({ name: 'Valkey', command: program, args, logFile, stopLimitMs: 20_000 });
+    const { exited } = await children.start({
+      name: 'Valkey',
+      command: program,
+      args,
+      logFile,
+      isDatabase: true,
+      stopLimitMs: 20_000,
+    });
     const end = await Promise.race([exited, answering(port)]);
     if (end === undefined) {
       children.require('Valkey', exited, logFile);
