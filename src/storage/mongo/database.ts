@@ -7,8 +7,10 @@ import { Deferral } from '../../mail/refusal.ts';
 import {
   type AccountRow,
   type AddressRow,
+  type BodyAddressRow,
   type BodyChunkRow,
   type BodyFileRow,
+  type BodyUnfinishedRow,
   type ChangeLogRow,
   COLLECTIONS,
   type DomainRow,
@@ -35,6 +37,8 @@ export interface Database {
   readonly uploads: Collection<UploadRow>;
   readonly bodyFiles: Collection<BodyFileRow>;
   readonly bodyChunks: Collection<BodyChunkRow>;
+  readonly bodyAddresses: Collection<BodyAddressRow>;
+  readonly bodyUnfinished: Collection<BodyUnfinishedRow>;
   readonly queue: Collection<QueueRow>;
   readonly meta: Collection<MetaRow>;
 }
@@ -85,6 +89,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     uploads: db.collection<UploadRow>(COLLECTIONS.uploads),
     bodyFiles: db.collection<BodyFileRow>(COLLECTIONS.bodyFiles),
     bodyChunks: db.collection<BodyChunkRow>(COLLECTIONS.bodyChunks),
+    bodyAddresses: db.collection<BodyAddressRow>(COLLECTIONS.bodyAddresses),
+    bodyUnfinished: db.collection<BodyUnfinishedRow>(COLLECTIONS.bodyUnfinished),
     queue: db.collection<QueueRow>(COLLECTIONS.queue),
     meta: db.collection<MetaRow>(COLLECTIONS.meta),
   };

@@ -49,6 +49,8 @@ export const COLLECTIONS = {
   uploads: 'uploads',
   bodyFiles: 'bodies.files',
   bodyChunks: 'bodies.chunks',
+  bodyAddresses: 'bodies.addresses',
+  bodyUnfinished: 'bodies.unfinished',
   queue: 'queue',
   meta: 'meta',
 } as const;
@@ -65,6 +67,8 @@ export const SHARD_KEYS: Readonly<Record<string, string>> = {
   uploads: 'account',
   'bodies.files': '_id',
   'bodies.chunks': 'files_id',
+  'bodies.addresses': '_id',
+  'bodies.unfinished': '_id',
   queue: '_id',
 };
 
@@ -181,15 +185,19 @@ export interface BodyFileRow {
 export interface BodyMetadata {
   /** Hex SHA-256 of the octets. */
   readonly sha256: string;
-  /** Set when the body may be found by its content and shared. */
-  readonly isShared?: boolean;
-  /** Present when the octets are cut into pieces that are bodies of their own or chunks of this one: the bodies room knows. */
-  readonly pieces?: readonly BodyPieceRow[];
+  /** The last time somebody meant to refer to a body that was there already: the sweep counts its age from here. */
+  readonly touchedAt?: Date;
 }
-export interface BodyPieceRow {
+/** The content address of a large body: `_id` is the hex SHA-256. */
+export interface BodyAddressRow {
+  readonly _id: string;
   readonly body: BodyId;
-  readonly from: number;
-  readonly to: number;
+  readonly size: number;
+}
+/** Chunks under this id have no files document: not yet, or not any more. */
+export interface BodyUnfinishedRow {
+  readonly _id: BodyId;
+  readonly at: Date;
 }
 export interface BodyChunkRow {
   readonly _id: ObjectId;

@@ -8,6 +8,11 @@ import { COLLECTIONS } from './documents.ts';
 
 export const SCHEMA_VERSION = 1;
 
+/** RFC 8620 §6.1: an upload that nothing refers to is kept for at least an hour; here a day. */
+export const UPLOAD_SECONDS = 24 * 3600;
+/** How long the row of a finished queue entry answers "where is my mail". */
+export const FINISHED_QUEUE_SECONDS = 7 * 24 * 3600;
+
 /** Nothing more without need: each index is paid for by every delivery. `_id` has its own everywhere. */
 const INDEXES: Readonly<Record<string, readonly IndexDescription[]>> = {
   [COLLECTIONS.accounts]: [],
@@ -19,6 +24,8 @@ const INDEXES: Readonly<Record<string, readonly IndexDescription[]>> = {
     { key: { account: 1, 'mailboxes.id': 1, receivedAt: 1 } },
     { key: { account: 1, thread: 1 } },
     { key: { account: 1, threadKeys: 1 } },
+    // For the sweep of bodies: is this one still referred to?
+    { key: { 'body.id': 1 } },
     {
       key: { account: 1, dedupe: 1 },
       unique: true,
@@ -28,13 +35,21 @@ const INDEXES: Readonly<Record<string, readonly IndexDescription[]>> = {
   [COLLECTIONS.changes]: [{ key: { account: 1, modseq: 1 }, unique: true }],
   [COLLECTIONS.identities]: [{ key: { account: 1, _id: 1 } }],
   [COLLECTIONS.submissions]: [{ key: { account: 1, _id: 1 } }],
-  [COLLECTIONS.uploads]: [{ key: { account: 1, _id: 1 } }],
-  [COLLECTIONS.bodyFiles]: [{ key: { 'metadata.sha256': 1 }, partialFilterExpression: { 'metadata.isShared': true } }],
+  [COLLECTIONS.uploads]: [
+    { key: { account: 1, _id: 1 } },
+    { key: { 'body.id': 1 } },
+    { key: { at: 1 }, expireAfterSeconds: UPLOAD_SECONDS },
+  ],
+  [COLLECTIONS.bodyFiles]: [],
   [COLLECTIONS.bodyChunks]: [{ key: { files_id: 1, n: 1 }, unique: true }],
   [COLLECTIONS.queue]: [
     { key: { due: 1 }, partialFilterExpression: { due: { $exists: true } } },
     { key: { resendDigest: 1 }, partialFilterExpression: { resendDigest: { $exists: true } } },
+    { key: { 'body.id': 1 }, partialFilterExpression: { due: { $exists: true } } },
+    { key: { finishedAt: 1 }, expireAfterSeconds: FINISHED_QUEUE_SECONDS },
   ],
+  [COLLECTIONS.bodyAddresses]: [],
+  [COLLECTIONS.bodyUnfinished]: [{ key: { at: 1 } }],
   [COLLECTIONS.meta]: [],
 };
 
