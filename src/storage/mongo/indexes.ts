@@ -23,7 +23,8 @@ const INDEXES: Readonly<Record<string, readonly IndexDescription[]>> = {
     { key: { account: 1, 'mailboxes.id': 1, 'mailboxes.uid': 1 } },
     { key: { account: 1, 'mailboxes.id': 1, receivedAt: 1 } },
     { key: { account: 1, thread: 1 } },
-    { key: { account: 1, threadKeys: 1 } },
+    // With _id, so that the newest matches of many keys are found without reading all of a much-used key.
+    { key: { account: 1, threadKeys: 1, _id: -1 } },
     // For the sweep of bodies: is this one still referred to?
     { key: { 'body.id': 1 } },
     {
