@@ -5,8 +5,6 @@
  * A mechanism never throws on what a client sends: bad octets end it with 'malformed'. No mechanism with a secret on the server that is more
  * than a hash is offered.
  */
-import { LoginExchange } from './login.ts';
-import { PlainExchange } from './plain.ts';
 
 /** What the client claims. `authzid` '' means: act as the one who logs in (RFC 4422 §3.4.1). */
 export interface SaslCredentials {
@@ -26,23 +24,8 @@ export interface SaslExchange {
   respond(response: Buffer): SaslStep;
 }
 
-/** In the order in which they are announced. */
-export const SASL_MECHANISMS = ['PLAIN', 'LOGIN'] as const;
-
 /** Octets of one decoded response; more is 'malformed'. RFC 4616 §2 limits none: these are generous for a name and a password. */
 export const MAX_SASL_RESPONSE_OCTETS = 4_096;
-
-/** A new exchange of the mechanism with that name, in any case; null when there is none. */
-export function beginSasl(mechanism: string): SaslExchange | null {
-  switch (mechanism.toUpperCase()) {
-    case 'PLAIN':
-      return new PlainExchange();
-    case 'LOGIN':
-      return new LoginExchange();
-    default:
-      return null;
-  }
-}
 
 /** UTF-8 without control characters, or null (RFC 4013 §2.3 forbids them in names and passwords). */
 export function saslText(octets: Buffer): string | null {
