@@ -31,9 +31,6 @@ export const MAX_PARAMETER_LENGTH = 2_048;
 /** Mailboxes (and group marks) of one address field. */
 export const MAX_ADDRESSES = 5_000;
 
-/** Nested comments in a structured field; deeper parentheses are taken as text. */
-export const MAX_COMMENT_DEPTH = 64;
-
 /** Message ids kept of one References, In-Reply-To or Message-ID field. */
 export const MAX_MESSAGE_IDS = 100;
 
