@@ -78,7 +78,7 @@ async function openRemote(): Promise<{ port: number; arrival(word: string): Prom
 }
 
 /** Opens the event source and gives the promise of the first change of Email after it is open. */
-async function emailChange(url: string, authorization: string): Promise<Promise<void>> {
+async function emailChange(url: string, authorization: string): Promise<{ readonly seen: Promise<void> }> {
   const stop = new AbortController();
   const response = await fetch(url.replace('{types}', 'Email').replace('{closeafter}', 'no').replace('{ping}', '0'), {
     headers: { authorization },
@@ -86,7 +86,7 @@ async function emailChange(url: string, authorization: string): Promise<Promise<
   });
   const reader = response.body?.getReader();
   if (!response.ok || !reader) throw new Error(`the event source answered ${response.status}`);
-  return (async () => {
+  const seen = (async () => {
     for (let text = ''; !/event: state[\s\S]*"Email"/.test(text); ) {
       const { value, done } = await reader.read();
       if (done) throw new Error('the event source ended');
@@ -94,6 +94,7 @@ async function emailChange(url: string, authorization: string): Promise<Promise<
     }
     stop.abort();
   })();
+  return { seen };
 }
 
 const remote = await openRemote();
@@ -170,7 +171,7 @@ try {
   });
   await Promise.all([
     step('the idle IMAP client sees it', () => existed),
-    step('the JMAP event source tells of it', () => pushed),
+    step('the JMAP event source tells of it', () => pushed.seen),
   ]);
 
   const email = await step('JMAP client finds and reads it', async () => {
@@ -188,13 +189,13 @@ try {
       ['Identity/get', { accountId, ids: null }, 'i'],
       ['Mailbox/get', { accountId, ids: null, properties: ['role'] }, 'm'],
     ]);
-    const [, , identities, mailboxes] = responses;
-    const [found] = (responses[1]?.[1].list ?? []) as { subject: string; messageId: string[] }[];
+    const listOf = <T>(turn: number): readonly T[] => (responses[turn]?.[1].list ?? []) as readonly T[];
+    const [found] = listOf<{ subject: string; messageId: string[] }>(1);
     if (found?.subject !== 'Round trip') throw new Error('the message is not there');
     return {
       found,
-      identity: (identities?.[1].list as { id: string }[])[0]?.id,
-      sent: (mailboxes?.[1].list as { id: string; role: string }[]).find((mailbox) => mailbox.role === 'sent')?.id,
+      identity: listOf<{ id: string }>(2)[0]?.id,
+      sent: listOf<{ id: string; role: string }>(3).find((mailbox) => mailbox.role === 'sent')?.id,
     };
   });
   await step('it is answered over submission, logged in, with STARTTLS', async () => {
