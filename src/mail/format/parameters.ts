@@ -2,8 +2,8 @@
 // and continuations. Lenient where senders err: unquoted spaces in file names, comments, RFC 2047 words in values,
 // unclosed quotes. The raw names and values are kept for IMAP. Never throws; linear; bounded by `MAX_PARAMETERS`.
 
-import { endOfComment } from './address-list.ts';
 import { decodeCharset } from './charset.ts';
+import { withoutComments } from './comment.ts';
 import { decodeWords } from './encoded-words.ts';
 import { MAX_PARAMETER_LENGTH, MAX_PARAMETERS } from './limits.ts';
 import type { Disposition, Parameter, ParameterList } from './structure.ts';
@@ -160,21 +160,6 @@ function decodePercent(text: string): Buffer {
     }
   }
   return octets.subarray(0, length);
-}
-
-function withoutComments(text: string): string {
-  let open = text.indexOf('(');
-  if (open === -1) return text;
-  let plain = '';
-  let from = 0;
-  while (open !== -1) {
-    const end = endOfComment(text, open);
-    if (end === -1) break;
-    plain += `${text.slice(from, open)} `;
-    from = end;
-    open = text.indexOf('(', end);
-  }
-  return plain + text.slice(from);
 }
 
 function isSame(a: readonly Parameter[], b: readonly Parameter[]): boolean {
