@@ -15,10 +15,10 @@ import { withChildren } from './bootstrap/children.mjs';
 import { install } from './bootstrap/install.mjs';
 import { stopLeftovers } from './bootstrap/leftovers.mjs';
 import { lockHolder, tryLock } from './bootstrap/lock.mjs';
-import { distDir, fromUser, projectDir } from './bootstrap/paths.mjs';
+import { distDir } from './bootstrap/paths.mjs';
 import { Halt, runScript } from './bootstrap/say.mjs';
 import { provideServices } from './bootstrap/services.mjs';
-import { toldIn } from './bootstrap/told-in.mjs';
+import { readUserSettings } from './bootstrap/user-settings.mjs';
 
 const help = `Runs Waxwing, with the databases that it needs.
 
@@ -54,18 +54,15 @@ await runScript(async () => {
     console.log(help);
     return 0;
   }
-  const dataDir = fromUser(options.data ?? join(projectDir, 'data'));
-  const configFile = options.config && fromUser(options.config);
+  await install();
+  const { dataDir, configFile, told, drainSeconds } = await readUserSettings(options);
   const runDir = join(dataDir, 'run');
   claim(dataDir, join(runDir, 'start.lock'));
-  await install();
   if (!standInServer) await build();
 
   const pidFile = join(runDir, 'services.json');
   await stopLeftovers(pidFile, dataDir);
   rmSync(join(runDir, 'ready.json'), { force: true });
-  const told = await toldIn({ set: options.set, configFile });
-
   const code = await withChildren({ pidFile }, async (children) => {
     const services = await provideServices({ children, dataDir, told });
     const settings = [...(options.set ?? [])];
@@ -81,7 +78,8 @@ await runScript(async () => {
         ...settings.flatMap((setting) => ['--set', setting]),
       ],
       env: { WAXWING_EXIT_ON_STDIN_EOF: '1' },
-      stopLimitMs: 45_000,
+      // The server keeps the time of its draining itself; this is for one that hangs.
+      stopLimitMs: (drainSeconds + 30) * 1_000,
     });
     const { code: exitCode, signal } = await server.exited;
     if (signal) throw new Halt(`The server was ended by ${signal}.`);
