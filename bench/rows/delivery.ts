@@ -2,10 +2,11 @@
  * Mail in: SMTP (accepted, queued, delivered by a worker) and LMTP (delivered before the answer), 4 KB and 64 KB, to 20 accounts and to one
  * hot account, with 1, 16 and 32 connections. The rate counts messages that are in their mailbox; the times are those from MAIL to the final reply.
  */
+
+import { sampleMessage } from '../../test/support/mail-samples.ts';
+import { openSender } from '../../test/support/senders.ts';
 import type { Bench } from '../support/bench-server.ts';
-import { sampleMessage } from '../support/mail-samples.ts';
 import { measure, type Row, repeat } from '../support/measure.ts';
-import { openSender } from '../support/senders.ts';
 
 export async function* deliveryRows(bench: Bench, scale: number): AsyncIterable<Row> {
   for (const protocol of ['smtp', 'lmtp'] as const) {

@@ -1,10 +1,10 @@
 /** Reading and changing over IMAP in a mailbox of 10,000 messages, APPEND, the way from 250 to IDLE, and idle TLS sessions. */
 import { LineClient } from '../../test/support/line-client.ts';
+import { sampleMessage } from '../../test/support/mail-samples.ts';
+import { openSender } from '../../test/support/senders.ts';
 import { type Bench, PASSWORD } from '../support/bench-server.ts';
-import { sampleMessage } from '../support/mail-samples.ts';
 import { measure, percentile, type Row, repeat } from '../support/measure.ts';
 import { residentBytes } from '../support/process-usage.ts';
-import { openSender } from '../support/senders.ts';
 
 const LISTING = 'UID FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE)';
 const APPENDS = 300;

@@ -1,8 +1,9 @@
 /** A message of nearly 50 MB in by LMTP and out by IMAP: throughput, and how much the server's memory grew. */
+
+import { openSender } from '../../test/support/senders.ts';
 import type { Bench } from '../support/bench-server.ts';
 import { measure, type Row } from '../support/measure.ts';
 import { residentBytes } from '../support/process-usage.ts';
-import { openSender } from '../support/senders.ts';
 
 const BYTES = 49 * 1024 * 1024;
 

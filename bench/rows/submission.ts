@@ -1,8 +1,9 @@
 /** Mail out: submission with a password, ended in the trap of the development profile. */
+
+import { sampleMessage } from '../../test/support/mail-samples.ts';
+import { openSender } from '../../test/support/senders.ts';
 import { type Bench, PASSWORD } from '../support/bench-server.ts';
-import { sampleMessage } from '../support/mail-samples.ts';
 import { measure, type Row, repeat } from '../support/measure.ts';
-import { openSender } from '../support/senders.ts';
 
 export async function* submissionRows(bench: Bench, scale: number): AsyncIterable<Row> {
   for (const connections of [1, 16]) {

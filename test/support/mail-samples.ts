@@ -1,4 +1,4 @@
-/** Messages that the benchmark makes itself: text with a header as mailers write it, distinct Message-IDs, a given size. */
+/** Messages made for tests and benchmarks: text with a header as mailers write it, distinct Message-IDs, a given size. */
 import { randomBytes } from 'node:crypto';
 
 const LINE = 'The quick brown fox jumps over the lazy dog and runs through the benchmark.\r\n';

@@ -1,5 +1,5 @@
-/** Cheap clients that put mail in: SMTP, submission and LMTP over raw sockets, one message after the other on one connection. */
-import { LineClient } from '../../test/support/line-client.ts';
+/** Cheap clients for tests and benchmarks that put mail in: SMTP, submission and LMTP over raw sockets, one message after the other on one connection. */
+import { LineClient } from './line-client.ts';
 
 export interface Sender {
   /** From MAIL to the final reply; throws when it isn't a 250. */
