@@ -49,7 +49,7 @@ const roomOf = (path: string): string => path.split('/')[0] ?? '';
 
 function isAllowed(from: string, to: string): boolean {
   const [room, target] = [roomOf(from), roomOf(to)];
-  if (room === 'main.ts') return true;
+  if (room === 'main.ts' || room === 'start') return true;
   if (room === 'cli')
     return (
       target === 'cli' ||
