@@ -79,6 +79,8 @@ export interface AccountRow {
   readonly name: string;
   readonly passwordHash: string;
   readonly isDisabled: boolean;
+  /** Its rows are being removed, in steps: no mutation may begin any more. */
+  readonly removedAt?: Date;
   readonly createdAt: Date;
   /** Of the last committed mutation. */
   readonly modseq: number;
@@ -102,6 +104,8 @@ export interface AddressRow {
 export interface DomainRow {
   readonly _id: string;
   readonly createdAt: Date;
+  /** The first account of the domain: gets what is for postmaster and abuse when nobody else does (RFC 5321 §4.5.1, RFC 2142 §2). */
+  readonly postmaster?: AccountId;
 }
 
 export interface MailboxRow {
