@@ -89,8 +89,8 @@ export class CharsetDecoder {
 
 const MAX_HELD_OCTETS = 65_536;
 
-/** Charsets without a decoder of their own: decoded line by line. */
-const GATHERED = new Set(['us-ascii', 'unknown', 'iso-2022-jp']);
+/** Charsets without a decoder of their own, and UTF-7, whose decoder loses characters at cuts: decoded line by line. */
+const GATHERED = new Set(['us-ascii', 'unknown', 'iso-2022-jp', 'utf-7']);
 
 /** Labels that iconv-lite takes but that are no charsets of mail. */
 const NOT_CHARSETS = new Set(['base64', 'hex', 'binary', 'internal', 'ucs2', 'utf8lossy']);

@@ -92,6 +92,7 @@ function wordsOf(text: string): string[] {
     if (character === ')') plain += ' ';
   }
   return plain
+    .replace(/[ \t]*:[ \t]*/g, ':')
     .replace(/(\d)-([A-Za-z]{3})-(\d)/, '$1 $2 $3')
     .split(/[\s,]+/)
     .filter((word) => word !== '');

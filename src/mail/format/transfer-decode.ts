@@ -137,9 +137,8 @@ function decodeQuotedPrintable(input: Buffer, output: Buffer, isLast: boolean): 
         continue;
       }
       const lineEnd = endOfBlankLine(input, at + 1);
-      if (lineEnd === -1 && !isLast && input.length - at <= MAX_HELD_BLANKS) {
-        if (at + 2 >= input.length || isBlank(input[at + 1]!) || input[at + 1] === CR) return { read: at, written };
-      }
+      const isUnfinished = lineEnd === -1 || (high !== -1 && at + 2 === input.length);
+      if (isUnfinished && !isLast && input.length - at <= MAX_HELD_BLANKS) return { read: at, written };
       if (lineEnd > 0) {
         at = lineEnd;
         continue;
