@@ -66,6 +66,6 @@ function parse(index: MessageIndex): ParsedRow {
 }
 
 function foldAddresses(addresses: readonly EmailAddress[]): string {
-  const text = addresses.map(({ name, email }) => (name === null ? email : `${name} <${email}>`)).join('\n');
-  return foldForSearch(text.slice(0, MAX_FOLD));
+  const folded = addresses.map(({ name, email }) => foldForSearch(name === null ? email : `${name} <${email}>`));
+  return folded.join('\n').slice(0, MAX_FOLD);
 }

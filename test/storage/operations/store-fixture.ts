@@ -1,0 +1,118 @@
+/** A store on a database of its own, with accounts and small messages, for the tests of the store's verbs. */
+import { after } from 'node:test';
+import { type Document, MongoClient, type MongoClientOptions } from 'mongodb';
+import { parseAddress } from '../../../src/mail/address.ts';
+import type { Keyword } from '../../../src/mail/flags.ts';
+import type { MailboxId } from '../../../src/mail/ids.ts';
+import { systemClock } from '../../../src/server/clock.ts';
+import { silentLog } from '../../../src/server/log.ts';
+import type { AccountStore, MailStore, NewMessage } from '../../../src/storage/mail-store.ts';
+import type { MailboxRole } from '../../../src/storage/model.ts';
+import { type MailStoreOptions, openMailStore } from '../../../src/storage/open-store.ts';
+import { freshDatabase, freshKeyPrefix, mongodbUri, redisUrl } from '../../support/services.ts';
+
+export interface Fixture {
+  readonly store: MailStore;
+  readonly options: MailStoreOptions;
+  account(limits?: { readonly maxBytes?: number; readonly maxMessages?: number }): Promise<AccountStore>;
+  /** Another process's view of the same record. */
+  another(): Promise<MailStore>;
+  /** The database itself, to look behind the store's back. */
+  raw(): ReturnType<MongoClient['db']>;
+}
+
+export async function openFixture(
+  change: Partial<MailStoreOptions> = {},
+  client?: MongoClientOptions,
+): Promise<Fixture> {
+  const options: MailStoreOptions = {
+    uri: mongodbUri(),
+    database: freshDatabase(),
+    redisUrl: redisUrl(),
+    keyPrefix: freshKeyPrefix(),
+    clock: systemClock,
+    log: silentLog,
+    ...(client && { client }),
+    ...change,
+  };
+  const stores: MailStore[] = [];
+  const open = async (): Promise<MailStore> => {
+    const store = await openMailStore(options);
+    stores.push(store);
+    return store;
+  };
+  const looker = new MongoClient(options.uri);
+  after(async () => {
+    await looker.close();
+    await Promise.all(stores.map((store) => store.close()));
+  });
+  const store = await open();
+  await store.directory.addDomain('example.org');
+  let made = 0;
+  return {
+    store,
+    options,
+    another: open,
+    raw: () => looker.db(options.database),
+    account: async (limits = {}) => {
+      const address = parseAddress(`user${made++}@example.org`)!;
+      const { id } = await store.directory.createAccount({ address, password: 'correct horse', ...limits });
+      return store.openAccount(id, id);
+    },
+  };
+}
+
+export async function mailboxOfRole(account: AccountStore, role: MailboxRole): Promise<MailboxId> {
+  const { mailboxes } = await account.mailboxes();
+  return mailboxes.find((mailbox) => mailbox.role === role)!.id;
+}
+
+export interface Sample {
+  readonly subject?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly messageId?: string;
+  readonly references?: string;
+  readonly inReplyTo?: string;
+  readonly text?: string;
+}
+
+let samples = 0;
+export function octetsOf(sample: Sample = {}): Buffer {
+  const n = samples++;
+  const lines = [
+    `From: ${sample.from ?? 'Ann <ann@example.net>'}`,
+    `To: ${sample.to ?? 'bob@example.org'}`,
+    `Subject: ${sample.subject ?? `Sample ${n}`}`,
+    `Message-ID: <${sample.messageId ?? `sample.${n}@example.net`}>`,
+    ...(sample.inReplyTo ? [`In-Reply-To: <${sample.inReplyTo}>`] : []),
+    ...(sample.references ? [`References: <${sample.references}>`] : []),
+    'Date: Tue, 24 Nov 2026 10:00:00 +0100',
+    '',
+    sample.text ?? `Text of sample ${n}.`,
+    '',
+  ];
+  return Buffer.from(lines.join('\r\n'));
+}
+
+export async function messageFor(
+  store: MailStore,
+  mailboxes: NewMessage['mailboxes'],
+  more: { readonly sample?: Sample; readonly keywords?: readonly string[]; readonly dedupe?: string; at?: Date } = {},
+): Promise<NewMessage> {
+  const octets = octetsOf(more.sample);
+  const staged = await store.receiveBody(once(octets), { maxBytes: 1_000_000 });
+  return {
+    staged,
+    mailboxes,
+    keywords: (more.keywords ?? []) as Keyword[],
+    receivedAt: more.at ?? new Date(),
+    ...(more.dedupe !== undefined && { dedupe: more.dedupe }),
+  };
+}
+
+async function* once(octets: Buffer): AsyncIterable<Buffer> {
+  yield octets;
+}
+
+export type Row = Document;
