@@ -1,0 +1,4 @@
+/** What the session announces of mailboxes (RFC 8621 §1.3.1). */
+
+/** Octets of UTF-8; one level of a name. */
+export const MAX_MAILBOX_NAME_OCTETS = 255;

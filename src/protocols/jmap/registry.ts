@@ -1,0 +1,51 @@
+/** Every method, the capability that brings it, and the file that answers it. */
+import { CORE, MAIL, SUBMISSION } from './capabilities.ts';
+import type { Method } from './method-call.ts';
+import { coreEcho } from './methods/core/echo.ts';
+import { emailChanges } from './methods/email/changes.ts';
+import { emailGet } from './methods/email/get.ts';
+import { emailQuery } from './methods/email/query.ts';
+import { emailQueryChanges } from './methods/email/query-changes.ts';
+import { identityChanges } from './methods/identity/changes.ts';
+import { identityGet } from './methods/identity/get.ts';
+import { mailboxChanges } from './methods/mailbox/changes.ts';
+import { mailboxGet } from './methods/mailbox/get.ts';
+import { mailboxQuery } from './methods/mailbox/query.ts';
+import { mailboxQueryChanges } from './methods/mailbox/query-changes.ts';
+import { mailboxSet } from './methods/mailbox/set.ts';
+import { threadChanges } from './methods/thread/changes.ts';
+import { threadGet } from './methods/thread/get.ts';
+
+interface Entry {
+  readonly capability: string;
+  readonly method: Method;
+}
+
+const METHODS: ReadonlyMap<string, Entry> = new Map<string, Entry>([
+  ['Core/echo', { capability: CORE, method: coreEcho }],
+
+  ['Mailbox/get', { capability: MAIL, method: mailboxGet }],
+  ['Mailbox/changes', { capability: MAIL, method: mailboxChanges }],
+  ['Mailbox/query', { capability: MAIL, method: mailboxQuery }],
+  ['Mailbox/queryChanges', { capability: MAIL, method: mailboxQueryChanges }],
+  ['Mailbox/set', { capability: MAIL, method: mailboxSet }],
+
+  ['Thread/get', { capability: MAIL, method: threadGet }],
+  ['Thread/changes', { capability: MAIL, method: threadChanges }],
+
+  ['Email/get', { capability: MAIL, method: emailGet }],
+  ['Email/changes', { capability: MAIL, method: emailChanges }],
+  ['Email/query', { capability: MAIL, method: emailQuery }],
+  ['Email/queryChanges', { capability: MAIL, method: emailQueryChanges }],
+
+  ['Identity/get', { capability: SUBMISSION, method: identityGet }],
+  ['Identity/changes', { capability: SUBMISSION, method: identityChanges }],
+]);
+
+/** `using`: what the request declared; null for a call that follows from another. Null: there is no such method for it. */
+export function findMethod(name: string, using: ReadonlySet<string> | null): Method | null {
+  const entry = METHODS.get(name);
+  return entry !== undefined && (using === null || using.has(entry.capability)) ? entry.method : null;
+}
+
+export const METHOD_NAMES: readonly string[] = [...METHODS.keys()];
