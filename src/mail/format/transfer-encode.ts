@@ -161,7 +161,7 @@ export function chooseTextEncoding(octets: Buffer): '7bit' | 'quoted-printable' 
   }
   if (octets.length - lineStart > MAX_PLAIN_LINE) isPlain = false;
   if (escaped === 0 && isPlain) return '7bit';
-  return escaped * 4 > octets.length ? 'base64' : 'quoted-printable';
+  return escaped * 2 > octets.length ? 'base64' : 'quoted-printable';
 }
 
 /** RFC 5322 §2.1.1: 998 is the limit of a line; some transports count in characters of their own, so stay below. */
