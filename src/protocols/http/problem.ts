@@ -54,21 +54,32 @@ export function answerErrors(log: Log): Middleware {
 }
 
 function answerError(ctx: Context, error: unknown, log: Log): void {
-  if (error instanceof HttpProblem) {
-    for (const [name, value] of Object.entries(error.headers)) ctx.set(name, value);
-    return writeProblem(ctx, error.status, error.message);
+  const { status, detail, headers } = shownError(ctx, error, log);
+  for (const [name, value] of Object.entries(headers)) ctx.set(name, value);
+  writeProblem(ctx, status, detail);
+}
+
+interface ShownError {
+  readonly status: number;
+  readonly detail: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+function shownError(ctx: Context, error: unknown, log: Log): ShownError {
+  if (error instanceof HttpProblem) return { status: error.status, detail: error.message, headers: error.headers };
+  if (error instanceof Refusal) {
+    return { status: STATUS_OF_REFUSAL[error.code] ?? 400, detail: error.message, headers: {} };
   }
-  if (error instanceof Refusal) return writeProblem(ctx, STATUS_OF_REFUSAL[error.code] ?? 400, error.message);
   if (error instanceof Deferral) {
     log.warn({ err: error, path: ctx.path }, 'a request was deferred');
-    ctx.set('Retry-After', String(RETRY_AFTER_S));
-    return writeProblem(ctx, error.code === 'limited' ? 429 : 503, error.message);
+    const status = error.code === 'limited' ? 429 : 503;
+    return { status, detail: error.message, headers: { 'Retry-After': String(RETRY_AFTER_S) } };
   }
   const status = clientStatus(error);
-  if (status !== null) return writeProblem(ctx, status, 'The request was not understood.');
+  if (status !== null) return { status, detail: 'The request was not understood.', headers: {} };
   const id = randomBytes(6).toString('hex');
   log.error({ err: error, errorId: id, method: ctx.method, path: ctx.path }, 'a request failed');
-  writeProblem(ctx, 500, `Something went wrong here. It was logged as ${id}.`);
+  return { status: 500, detail: `Something went wrong here. It was logged as ${id}.`, headers: {} };
 }
 
 /** Errors of koa and its router that are the client's: malformed paths and the like. */

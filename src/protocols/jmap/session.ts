@@ -7,6 +7,7 @@ import type { AccountInfo } from '../../storage/mail-store.ts';
 import { CORE, MAIL, SUBMISSION } from './capabilities.ts';
 import { EMAIL_SORT_PROPERTIES } from './email/sort.ts';
 import type { JmapLimits } from './limits.ts';
+import { MAX_DELAYED_SEND_S } from './methods/email-submission/envelope-input.ts';
 import { MAX_MAILBOX_NAME_OCTETS } from './methods/mailbox/limits.ts';
 import { COLLATIONS } from './standard/query.ts';
 
@@ -43,7 +44,10 @@ export function sessionObject(account: AccountInfo, base: string, limits: JmapLi
             emailQuerySortOptions: [...EMAIL_SORT_PROPERTIES],
             mayCreateTopLevelMailbox: true,
           },
-          [SUBMISSION]: { maxDelayedSend: 0, submissionExtensions: {} },
+          [SUBMISSION]: {
+            maxDelayedSend: MAX_DELAYED_SEND_S,
+            submissionExtensions: { DSN: [], FUTURERELEASE: [String(MAX_DELAYED_SEND_S)], SMTPUTF8: [] },
+          },
         },
       },
     },

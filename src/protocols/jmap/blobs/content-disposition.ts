@@ -3,7 +3,6 @@
 const MAX_NAME_LENGTH = 255;
 
 export function contentDisposition(name: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: what must not get into a header
   const clean = name.slice(0, MAX_NAME_LENGTH).replace(/[\x00-\x1f\x7f]|[\ud800-\udfff]/gu, '');
   const plain = clean.replace(/[^\x20-\x7e]/g, '_').replace(/["\\%]/g, '_');
   if (plain === clean) return `attachment; filename="${plain}"`;

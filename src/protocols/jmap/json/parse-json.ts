@@ -77,7 +77,7 @@ function endOfString(octets: Buffer, start: number): number {
 
 /** Takes prototypes off and refuses what I-JSON forbids: a lone surrogate (RFC 7493 §2.1). Depth is bounded already. */
 function harden(value: unknown): void {
-  if (typeof value === 'string') return checkText(value);
+  if (typeof value === 'string') checkText(value);
   if (typeof value !== 'object' || value === null) return;
   if (Array.isArray(value)) {
     for (const item of value) harden(item);

@@ -121,7 +121,7 @@ export type Pointer = readonly string[];
 export function readPatch(patch: JsonObject): ReadonlyMap<Pointer, Json> {
   const entries = Object.keys(patch).map((path) => ({
     path,
-    tokens: path.split('/').map(unescape),
+    tokens: path.split('/').map(unescapeToken),
     value: patch[path]!,
   }));
   const paths = new Set(entries.map(({ path }) => path));
@@ -134,7 +134,7 @@ export function readPatch(patch: JsonObject): ReadonlyMap<Pointer, Json> {
   return new Map(entries.map(({ tokens, value }) => [tokens, value]));
 }
 
-function unescape(token: string): string {
+function unescapeToken(token: string): string {
   if (/~(?![01])/.test(token)) throw invalidPatch('a pointer has a stray "~"');
   return token.replaceAll('~1', '/').replaceAll('~0', '~');
 }

@@ -10,6 +10,7 @@ import { objectOf } from '../../json/parse-json.ts';
 import type { Method } from '../../method-call.ts';
 import { readGet, tooManyToGet } from '../../standard/get.ts';
 import { stateOf } from '../../standard/state.ts';
+import { utcDate } from '../../standard/utc-date.ts';
 
 /** Octets of message bodies held at a time, and the largest body that is read as a whole. */
 const BATCH_OCTETS = 8 * 1024 * 1024;
@@ -99,12 +100,4 @@ function sourceOf(message: Message, octets: MessageOctets): EmailSource {
     octets,
     blobIdOf: (partId) => partBlobId(id, partId),
   };
-}
-
-/** RFC 8620 §1.4: no zero fraction. */
-export function utcDate(date: Date): string {
-  return date
-    .toISOString()
-    .replace(/\.000Z$/, 'Z')
-    .replace(/(\.\d*?)0+Z$/, '$1Z');
 }

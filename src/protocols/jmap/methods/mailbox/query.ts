@@ -2,20 +2,11 @@
 import type { Mailbox } from '../../../../storage/model.ts';
 import { asBoolean, asId, asText, type ObjectReader } from '../../json/object-reader.ts';
 import { accountOf, type Method } from '../../method-call.ts';
-import {
-  answerQuery,
-  type Comparator,
-  cutWindow,
-  type FilterTree,
-  readFilter,
-  readSort,
-  readWindow,
-} from '../../standard/query.ts';
+import { answerQuery, type Comparator, cutWindow, readFilter, readSort, readWindow } from '../../standard/query.ts';
 import { stateOf } from '../../standard/state.ts';
+import { type Test, testOf } from '../../standard/test-of-filter.ts';
 
 const SORT_PROPERTIES: ReadonlySet<string> = new Set(['sortOrder', 'name', 'parentId']);
-
-type Test = (mailbox: Mailbox) => boolean;
 
 export const mailboxQuery: Method = async (call) => {
   const { accountId, account } = await accountOf(call);
@@ -40,8 +31,8 @@ export const mailboxQuery: Method = async (call) => {
   );
 };
 
-function readCondition(reader: ObjectReader): Test {
-  const tests: Test[] = [];
+function readCondition(reader: ObjectReader): Test<Mailbox> {
+  const tests: Test<Mailbox>[] = [];
   if (reader.has('parentId')) {
     const parent = reader.nullable('parentId', asId);
     tests.push((mailbox) => mailbox.parent === parent);
@@ -63,19 +54,6 @@ function readCondition(reader: ObjectReader): Test {
     tests.push((mailbox) => mailbox.subscribed === isSubscribed);
   }
   return (mailbox) => tests.every((test) => test(mailbox));
-}
-
-function testOf(filter: FilterTree<Test>): Test {
-  if (filter.operator === null) return filter.condition;
-  const tests = filter.conditions.map(testOf);
-  switch (filter.operator) {
-    case 'AND':
-      return (mailbox) => tests.every((test) => test(mailbox));
-    case 'OR':
-      return (mailbox) => tests.some((test) => test(mailbox));
-    case 'NOT':
-      return (mailbox) => !tests.some((test) => test(mailbox));
-  }
 }
 
 const fold = (text: string): string => text.normalize('NFKC').toLowerCase();

@@ -153,7 +153,6 @@ const asSortOrder: Parser<number> = (value, path) => {
 /** RFC 8621 §2: Net-Unicode (RFC 5198), no control characters, not empty. */
 const asMailboxName: Parser<string> = (value, path) => {
   const name = asText(value, path);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: what a name must not hold
   if (name === '' || /[\x00-\x1f\x7f-\x9f\u2028\u2029]/.test(name))
     throw new InvalidValue(path, 'must be text without control characters');
   if (Buffer.byteLength(name) > MAX_MAILBOX_NAME_OCTETS) {
