@@ -62,6 +62,7 @@ export class RedisSchedule implements Schedule {
   readonly #prefix: string;
   readonly #bellListeners = new Set<(laneClass: LaneClass, atMs: number) => void>();
   readonly #changeListeners = new Set<() => void>();
+  readonly #incompleteListeners = new Set<() => void>();
   #epoch: string | null = null;
   #entering: Promise<void> | null = null;
   /** An addition failed: say so to Redis as soon as it can be reached. */
@@ -126,7 +127,7 @@ export class RedisSchedule implements Schedule {
     const { owner, takeMs, clock } = this.#options;
     const answer = await this.#move('take', laneClass, [count, owner, clock.now().getTime() + takeMs, laneLimit]);
     const [complete, nextAt, ...rest] = answer as [number, string, ...string[]];
-    if (complete === 0) this.#changed();
+    if (complete === 0) this.#incomplete();
     const items: ScheduledItem[] = [];
     for (let i = 0; i + 1 < rest.length; i += 2) items.push({ lane: rest[i]!, id: rest[i + 1]! as QueueId });
     return { items, nextAtMs: nextAt === '' ? null : Number(nextAt) };
@@ -158,6 +159,11 @@ export class RedisSchedule implements Schedule {
   onChange(listener: () => void): () => void {
     this.#changeListeners.add(listener);
     return () => this.#changeListeners.delete(listener);
+  }
+
+  onIncomplete(listener: () => void): () => void {
+    this.#incompleteListeners.add(listener);
+    return () => this.#incompleteListeners.delete(listener);
   }
 
   async beginRebuild(): Promise<Rebuild | null> {
@@ -237,11 +243,12 @@ export class RedisSchedule implements Schedule {
       const info = await this.#redis.info('server');
       const runId = /run_id:(\S+)/.exec(info)?.[1] ?? 'unknown';
       const args = [...this.#stateKeys(), `${this.#prefix}server`, randomBytes(9).toString('base64url'), runId];
-      const [epoch] = (await this.#script('enter')(...args)) as [string, number];
+      const [epoch, complete] = (await this.#script('enter')(...args)) as [string, number];
       this.#epoch = epoch;
       await this.#settleDoubt();
-      this.#options.log.info({ epoch }, 'queue schedule in redis entered');
+      this.#options.log.info({ epoch, isComplete: complete === 1 }, 'queue schedule in redis entered');
       this.#changed();
+      if (complete === 0) this.#incomplete();
     } catch (cause) {
       this.#epoch = null;
       this.#options.log.warn({ cause }, 'queue schedule in redis can not be entered');
@@ -259,7 +266,7 @@ export class RedisSchedule implements Schedule {
     this.#isInDoubt = false;
     try {
       await this.#run('doubt', [...this.#stateKeys(), this.#epoch]);
-      this.#changed();
+      this.#incomplete();
     } catch {
       // `run` has already taken the schedule out of use: the doubt is settled when it is entered again.
       this.#isInDoubt = true;
@@ -275,6 +282,10 @@ export class RedisSchedule implements Schedule {
 
   #changed(): void {
     for (const listener of this.#changeListeners) listener();
+  }
+
+  #incomplete(): void {
+    for (const listener of this.#incompleteListeners) listener();
   }
 
   get #bellChannel(): string {

@@ -22,7 +22,7 @@ export const SWEEP_AGE_MS = 60_000;
 export class Restorer {
   readonly #options: RestorerOptions;
   readonly #wake: Wake;
-  readonly #unfollow: () => void;
+  readonly #unfollow: readonly (() => void)[];
   readonly #loop: Promise<void>;
   #isStopping = false;
   #nextSweepAtMs = 0;
@@ -30,13 +30,14 @@ export class Restorer {
   constructor(options: RestorerOptions) {
     this.#options = options;
     this.#wake = new Wake(options.clock);
-    this.#unfollow = options.schedule.onChange(() => this.#wake.now());
+    const wake = (): void => this.#wake.now();
+    this.#unfollow = [options.schedule.onChange(wake), options.schedule.onIncomplete(wake)];
     this.#loop = this.#run();
   }
 
   async stop(): Promise<void> {
     this.#isStopping = true;
-    this.#unfollow();
+    for (const unfollow of this.#unfollow) unfollow();
     this.#wake.now();
     await this.#loop;
   }
@@ -72,7 +73,9 @@ export class Restorer {
     }
     const isDone = await rebuild.finish();
     log.info({ items, isDone, ms: clock.now().getTime() - beganAtMs }, 'queue schedule rebuilt from the record');
-    if (!isDone) this.#wake.now();
+    // Nothing is left for the sweep.
+    if (isDone) this.#nextSweepAtMs = clock.now().getTime() + SWEEP_INTERVAL_MS;
+    else this.#wake.now();
   }
 
   /** The first sweep, at start, takes all that is due: what a process that died left unscheduled. */

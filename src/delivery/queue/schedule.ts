@@ -39,8 +39,10 @@ export interface Schedule {
   finish(item: ScheduledItem, nextAt: Date | null): Promise<void>;
   /** Something of that class is due then, or may be: told by this process or another. */
   onBell(listener: (laneClass: LaneClass, atMs: number) => void): () => void;
-  /** `isUsable` changed, or the schedule turned out to be incomplete. */
+  /** `isUsable` changed. */
   onChange(listener: () => void): () => void;
+  /** Something is missing: time for a rebuild. May be told again and again until one is through. */
+  onIncomplete(listener: () => void): () => void;
   /** Asks for the right to rebuild: one process at a time. Null: nothing to do, or another process is at it. */
   beginRebuild(): Promise<Rebuild | null>;
   close(): Promise<void>;
