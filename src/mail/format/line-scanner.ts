@@ -126,10 +126,11 @@ export class LineScanner {
   }
 
   #takeDashLine(chunk: Buffer, at: number, isLast: boolean): number {
-    const lineEnd = chunk.subarray(at, at + MAX_BOUNDARY_LINE).indexOf(LF);
-    if (lineEnd === -1 && chunk.length - at < MAX_BOUNDARY_LINE && !isLast) return -1;
-    if (lineEnd === -1 && chunk.length - at >= MAX_BOUNDARY_LINE) return at;
-    const end = lineEnd === -1 ? chunk.length : at + lineEnd + 1;
+    const lineEnd = chunk.indexOf(LF, at);
+    const length = (lineEnd === -1 ? chunk.length : lineEnd) - at;
+    if (length >= MAX_BOUNDARY_LINE) return at;
+    if (lineEnd === -1 && !isLast) return -1;
+    const end = lineEnd === -1 ? chunk.length : lineEnd + 1;
     let textEnd = lineEnd === -1 ? end : end - 1;
     if (textEnd > at && chunk[textEnd - 1] === CR) textEnd -= 1;
     const lineEndBefore = this.#offset === 0 ? 0 : this.#beforeLast === CR ? 2 : 1;

@@ -9,6 +9,7 @@ import { envelopeOf, type FieldsByName, fieldsByName, headerValues, noteEightBit
 import { parseHeaderBlock } from './header-block.ts';
 import * as limits from './limits.ts';
 import { type LineEvents, LineScanner } from './line-scanner.ts';
+import { OctetBuffer } from './octet-buffer.ts';
 import { OpenParts } from './open-parts.ts';
 import { becomeOpaque, becomePlainText, opaquePart, type PartDraft, partFromHeader } from './part-header.ts';
 import { isPreviewable, PreviewSource } from './preview.ts';
@@ -63,8 +64,7 @@ class TreeBuilder implements LineEvents {
   isHeader = true;
   readonly #open = new OpenParts();
   readonly #defects = new Set<Defect>();
-  #header: Buffer[] = [];
-  #headerLength = 0;
+  readonly #header = new OctetBuffer();
   #headerStart = 0;
   #headerBudget = limits.MAX_TOTAL_HEADER_OCTETS;
   #partCount = 0;
@@ -128,25 +128,18 @@ class TreeBuilder implements LineEvents {
 
   #beginHeader(start: number): void {
     this.isHeader = true;
-    this.#header = [];
-    this.#headerLength = 0;
     this.#headerStart = start;
   }
 
   #keepHeader(run: Buffer): void {
-    const room = Math.min(limits.MAX_HEADER_OCTETS, this.#headerBudget) - this.#headerLength;
-    if (run.length > room) this.#defects.add('header-too-large');
-    if (room <= 0) return;
-    const kept = Buffer.from(run.subarray(0, room));
-    this.#header.push(kept);
-    this.#headerLength += kept.length;
+    const maxLength = Math.min(limits.MAX_HEADER_OCTETS, this.#headerBudget);
+    if (!this.#header.append(run, maxLength)) this.#defects.add('header-too-large');
   }
 
   #endHeader(bodyStart: number): void {
     this.isHeader = false;
-    const octets = this.#header.length === 1 ? this.#header[0]! : Buffer.concat(this.#header, this.#headerLength);
-    this.#header = [];
-    this.#headerBudget -= this.#headerLength;
+    const octets = this.#header.take();
+    this.#headerBudget -= octets.length;
     const block = parseHeaderBlock(octets);
     if (block.malformedLines > 0) this.#defects.add('header-malformed');
     if (block.isCut) this.#defects.add('too-many-fields');

@@ -18,10 +18,14 @@ export interface BoundaryMatch {
   readonly isClose: boolean;
 }
 
+const DASH = 45;
+
 export class OpenParts {
   readonly #parts: OpenPart[] = [];
   /** First octets of the active boundaries: most lines that begin with dashes are dismissed by their third octet. */
   readonly #firstOctets = new Uint8Array(256);
+  /** The boundary octets of each open part, null where none is active. */
+  #boundaries: (Buffer | null)[] = [];
 
   get depth(): number {
     return this.#parts.length;
@@ -54,13 +58,13 @@ export class OpenParts {
   match(line: Buffer): BoundaryMatch | null {
     let length = line.length;
     while (length > 2 && (line[length - 1] === 32 || line[length - 1] === 9)) length -= 1;
-    // Headers are read as UTF-8 where valid, so boundaries compare as text.
-    const text = line.toString('utf8', 2, length);
     for (let depth = this.#parts.length - 1; depth >= 0; depth -= 1) {
-      const { boundary } = this.#parts[depth]!;
-      if (boundary === null || !text.startsWith(boundary)) continue;
-      if (text.length === boundary.length) return { depth, isClose: false };
-      if (text.length === boundary.length + 2 && text.endsWith('--')) return { depth, isClose: true };
+      const octets = this.#boundaries[depth];
+      if (!octets) continue;
+      const extra = length - 2 - octets.length;
+      if ((extra !== 0 && extra !== 2) || octets.compare(line, 2, 2 + octets.length) !== 0) continue;
+      if (extra === 0) return { depth, isClose: false };
+      if (line[length - 1] === DASH && line[length - 2] === DASH) return { depth, isClose: true };
     }
     return null;
   }
@@ -100,8 +104,8 @@ export class OpenParts {
 
   #noteBoundaries(): void {
     this.#firstOctets.fill(0);
-    for (const { boundary } of this.#parts) {
-      if (boundary !== null) this.#firstOctets[Buffer.from(boundary, 'utf8')[0]!] = 1;
-    }
+    // Headers are read as UTF-8 where valid, so a boundary's octets are UTF-8 again.
+    this.#boundaries = this.#parts.map(({ boundary }) => (boundary === null ? null : Buffer.from(boundary, 'utf8')));
+    for (const octets of this.#boundaries) if (octets !== null) this.#firstOctets[octets[0]!] = 1;
   }
 }

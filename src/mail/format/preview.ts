@@ -5,6 +5,7 @@
 import { decodeCharset } from './charset.ts';
 import { htmlToText } from './html-text.ts';
 import { MAX_PREVIEW_LENGTH, PREVIEW_HTML_OCTETS, PREVIEW_PLAIN_OCTETS } from './limits.ts';
+import { OctetBuffer } from './octet-buffer.ts';
 import { charsetOf, type PartNode } from './structure.ts';
 import { decodeTransfer } from './transfer-decode.ts';
 
@@ -13,8 +14,7 @@ export class PreviewSource {
   readonly node: PartNode;
   readonly isHtml: boolean;
   readonly #maxOctets: number;
-  readonly #chunks: Buffer[] = [];
-  #length = 0;
+  readonly #octets = new OctetBuffer();
 
   constructor(node: PartNode) {
     this.node = node;
@@ -23,19 +23,17 @@ export class PreviewSource {
   }
 
   get isFull(): boolean {
-    return this.#length >= this.#maxOctets;
+    return this.#octets.length >= this.#maxOctets;
   }
 
   /** Copies what it keeps. */
   write(octets: Buffer): void {
-    const kept = Buffer.from(octets.subarray(0, this.#maxOctets - this.#length));
-    this.#chunks.push(kept);
-    this.#length += kept.length;
+    this.#octets.append(octets, this.#maxOctets);
   }
 
-  /** The preview text of this part; empty when it holds nothing to read. */
+  /** The preview text of this part, once; empty when it holds nothing to read. */
   text(): string {
-    const octets = decodeTransfer(Buffer.concat(this.#chunks), this.node.encoding);
+    const octets = decodeTransfer(this.#octets.take(), this.node.encoding);
     const { text } = decodeCharset(octets, charsetOf(this.node));
     return previewOfText(this.isHtml ? htmlToText(text, 4 * MAX_PREVIEW_LENGTH) : readableLines(text));
   }

@@ -157,6 +157,20 @@ test('50 MB stream by in constant memory', () => {
   assert.equal((part?.end ?? 0) - (part?.bodyStart ?? 0), size);
 });
 
+test('a header that comes octet by octet costs memory for its octets only', () => {
+  const indexer = new MessageIndexer();
+  const octet = latin1('x');
+  indexer.push(latin1('Subject: '));
+  const before = process.memoryUsage();
+  for (let i = 0; i < limits.MAX_HEADER_OCTETS; i += 1) indexer.push(octet);
+  const after = process.memoryUsage();
+  assert.ok(
+    after.arrayBuffers - before.arrayBuffers < 8_000_000,
+    `${after.arrayBuffers - before.arrayBuffers} octets held`,
+  );
+  assert.equal(indexer.finish().size, limits.MAX_HEADER_OCTETS + 'Subject: '.length);
+});
+
 test('the chunk is not kept: a caller may reuse its buffer', () => {
   const text = `Subject: one\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhello\r\n--b--\r\n`;
   const whole = indexMessage(latin1(text));

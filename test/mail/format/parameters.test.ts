@@ -70,6 +70,16 @@ const READ: readonly (readonly [title: string, text: string, type: string, param
     ],
   ],
   [
+    'RFC 2231 §3 a missing section, which ends the value',
+    'a/b; name*0=x; name*2=z',
+    'a/b',
+    [['name', 'x']],
+    [
+      ['name*0', 'x'],
+      ['name*2', 'z'],
+    ],
+  ],
+  [
     'the extended form before the plain one',
     "a/b; name=euro.txt; name*=utf-8''%E2%82%AC.txt",
     'a/b',
