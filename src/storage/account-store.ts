@@ -12,6 +12,13 @@ import { mailboxOf, quotaOf } from './mongo/documents.ts';
 import { orUnavailable } from './mongo/transaction.ts';
 import type { AccountWriter } from './operations/account-writer.ts';
 import { append } from './operations/append.ts';
+import { cancelSubmission } from './operations/cancel-submission.ts';
+import { changeEmails } from './operations/change-emails.ts';
+import { changeFlags } from './operations/change-flags.ts';
+import { changeMailboxes } from './operations/change-mailboxes.ts';
+import { copyOrMove } from './operations/copy-or-move.ts';
+import { expunge } from './operations/expunge.ts';
+import { submit } from './operations/submit.ts';
 
 export interface AccountParts {
   readonly database: Database;
@@ -46,7 +53,7 @@ export function accountStore(parts: AccountParts, principal: AccountId, account:
       return row === null ? null : mailboxOf(row);
     },
     append: (items) => append(writer, account, items),
-    changeMailboxes: later,
+    changeMailboxes: (batch) => changeMailboxes(database, writer, account, batch),
     uidMap: later,
     messagesByUid: later,
     messages: later,
@@ -56,14 +63,14 @@ export function accountStore(parts: AccountParts, principal: AccountId, account:
     blob: later,
     saveUpload: later,
     stageBlob: later,
-    changeEmails: later,
-    changeFlags: later,
-    copyOrMove: later,
-    expunge: later,
+    changeEmails: (batch) => changeEmails(writer, account, batch),
+    changeFlags: (mailbox, uids, change) => changeFlags(database, writer, account, mailbox, uids, change),
+    copyOrMove: (mode, source, uids, target) => copyOrMove(writer, account, mode, source, uids, target),
+    expunge: (mailbox, uids) => expunge(database, writer, account, mailbox, uids),
     identities: later,
     maySendAs: later,
     submissions: later,
-    submit: later,
-    cancelSubmission: later,
+    submit: (items) => submit(database, writer, account, items),
+    cancelSubmission: (id) => cancelSubmission(database, writer, account, id),
   };
 }

@@ -5,6 +5,7 @@
  * Keys are short hashes kept in `messages.threadKeys`. A thread that is full (MAX_THREAD_EMAILS) is not joined: a new one begins.
  */
 import { createHash } from 'node:crypto';
+import { baseSubject as baseSubjectOf } from '../../mail/format/base-subject.ts';
 import { foldForSearch } from '../../mail/format/search-fold.ts';
 import type { MessageIndex } from '../../mail/format/structure.ts';
 import type { ThreadId } from '../../mail/ids.ts';
@@ -32,7 +33,8 @@ export interface ThreadTraits {
 }
 
 export function threadTraits(index: MessageIndex): ThreadTraits {
-  const baseSubject = foldForSearch(index.baseSubject).slice(0, MAX_BASE_SUBJECT);
+  const loose = looseBase(index.baseSubject);
+  const baseSubject = foldForSearch(loose.base).slice(0, MAX_BASE_SUBJECT);
   const references = index.references;
   const ids = new Set([
     ...index.messageIds.slice(0, MAX_OWN_IDS),
@@ -43,14 +45,29 @@ export function threadTraits(index: MessageIndex): ThreadTraits {
   const idKeys = [...ids].map((id) => hash(`id ${id}`));
   const subjectKey = baseSubject === '' ? [] : [hash(`subject ${baseSubject}`)];
   const namesNobody = references.length === 0 && index.inReplyTo.length === 0;
-  const isSubjectOnly =
-    namesNobody && index.isReplyOrForward && subjectKey.length > 0 && /^\s*re\b/i.test(index.subject);
+  const isReply = loose.isReply || (index.isReplyOrForward && /^\s*re\b/i.test(index.subject));
+  const isSubjectOnly = namesNobody && isReply && subjectKey.length > 0;
   return {
     baseSubject,
     threadKeys: [...idKeys, ...subjectKey],
     lookFor: isSubjectOnly ? [...idKeys, ...subjectKey] : idKeys,
     isSubjectOnly,
   };
+}
+
+/** Reply and forward marks of other languages, which RFC 5256 §2.1 doesn't know and clients put all the same. */
+const FOREIGN_MARK =
+  /^(?:(?:aw|antw|sv|vs|odp|rif|res|ref|ynt|vá|απ|回复|答复)|(?:wg|tr|vl|enc|rv|fs|转发))\s?(?:\[\d{1,4}\])?\s?[:：]/iu;
+const FOREIGN_FORWARD = /^(?:wg|tr|vl|enc|rv|fs|转发)/iu;
+
+function looseBase(base: string): { readonly base: string; readonly isReply: boolean } {
+  let rest = base;
+  let isReply = false;
+  for (let mark = FOREIGN_MARK.exec(rest); mark !== null; mark = FOREIGN_MARK.exec(rest)) {
+    if (!FOREIGN_FORWARD.test(rest)) isReply = true;
+    rest = baseSubjectOf(rest.slice(mark[0].length)).base;
+  }
+  return { base: rest, isReply };
 }
 
 /** The thread to join, or a new one. Its other messages are known to `work` afterwards. */

@@ -60,6 +60,7 @@ export class UnitOfWork {
   #draft = new ChangeDraft();
   #threads = new Map<ThreadId, { readonly shares: Map<MailboxId, boolean>; readonly emails: number }>();
   readonly #resized = new Set<ThreadId>();
+  #trashBefore: MailboxId | null = null;
 
   constructor(account: AccountCounters, mailboxes: ReadonlyMap<MailboxId, MailboxRow>, at: Date) {
     this.at = at;
@@ -93,6 +94,7 @@ export class UnitOfWork {
     this.#draft = new ChangeDraft();
     this.#threads = new Map();
     this.#resized.clear();
+    this.#trashBefore = this.roleHolder('trash');
   }
 
   rollback(): void {
@@ -281,7 +283,7 @@ export class UnitOfWork {
   touchThread(thread: ThreadId): void {
     if (this.#threads.has(thread)) return;
     const emails = this.messages.inThread(thread);
-    this.#threads.set(thread, { shares: threadShares(emails, this.roleHolder('trash')), emails: emails.length });
+    this.#threads.set(thread, { shares: threadShares(emails, this.#trashBefore), emails: emails.length });
   }
 
   #count(membership: MembershipRow, row: WorkRow, sign: 1 | -1): void {
