@@ -55,8 +55,6 @@ export class MessageIndexer {
   }
 }
 
-const LEAST_HEADER_BUDGET = 1;
-
 /** Turns the scanner's events into the tree of parts. */
 class TreeBuilder implements LineEvents {
   readonly scanner = new LineScanner(this);
@@ -101,8 +99,9 @@ class TreeBuilder implements LineEvents {
       this.#open.closeBoundary();
       return true;
     }
-    if (this.#partCount >= limits.MAX_PARTS - 1 || this.#headerBudget < LEAST_HEADER_BUDGET) {
-      this.#defects.add(this.#headerBudget < LEAST_HEADER_BUDGET ? 'header-too-large' : 'too-many-parts');
+    const spent = this.#spentLimit();
+    if (spent !== null) {
+      this.#defects.add(spent);
       this.#open.forgetBoundaries();
       this.#attach(opaquePart(end, end));
       return true;
@@ -184,19 +183,26 @@ class TreeBuilder implements LineEvents {
   }
 
   #openMessage(part: PartDraft): void {
+    const spent = this.#spentLimit();
     if (!isIdentityEncoding(part.encoding)) {
       this.#defects.add('message-encoded');
       this.#openLeaf(part);
     } else if (this.#open.depth >= limits.MAX_DEPTH) {
       this.#openTooDeep(part);
-    } else if (this.#partCount >= limits.MAX_PARTS - 1 || this.#headerBudget < LEAST_HEADER_BUDGET) {
-      this.#defects.add(this.#headerBudget < LEAST_HEADER_BUDGET ? 'header-too-large' : 'too-many-parts');
+    } else if (spent !== null) {
+      this.#defects.add(spent);
       becomeOpaque(part);
       this.#openLeaf(part);
     } else {
       this.#open.push({ kind: 'message', part, boundary: null, firstLine: this.scanner.lines });
       this.#beginHeader(part.bodyStart);
     }
+  }
+
+  /** What forbids one more part: the last one allowed holds the opaque rest. */
+  #spentLimit(): Defect | null {
+    if (this.#partCount >= limits.MAX_PARTS - 1) return 'too-many-parts';
+    return this.#headerBudget <= 0 ? 'header-too-large' : null;
   }
 
   #openTooDeep(part: PartDraft): void {
