@@ -8,7 +8,7 @@ import { CORE, MAIL, SUBMISSION } from './capabilities.ts';
 import { EMAIL_SORT_PROPERTIES } from './email/sort.ts';
 import type { JmapLimits } from './limits.ts';
 import { MAX_DELAYED_SEND_S } from './methods/email-submission/envelope-input.ts';
-import { MAX_MAILBOX_NAME_OCTETS } from './methods/mailbox/limits.ts';
+import { MAX_MAILBOX_DEPTH, MAX_MAILBOX_NAME_OCTETS } from './methods/mailbox/limits.ts';
 import { COLLATIONS } from './standard/query.ts';
 
 /** `base`: scheme, host and path prefix, without a final slash. */
@@ -38,7 +38,7 @@ export function sessionObject(account: AccountInfo, base: string, limits: JmapLi
           [CORE]: {},
           [MAIL]: {
             maxMailboxesPerEmail: null,
-            maxMailboxDepth: null,
+            maxMailboxDepth: MAX_MAILBOX_DEPTH,
             maxSizeMailboxName: MAX_MAILBOX_NAME_OCTETS,
             maxSizeAttachmentsPerEmail: limits.maxSizeUpload,
             emailQuerySortOptions: [...EMAIL_SORT_PROPERTIES],

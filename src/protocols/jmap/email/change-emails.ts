@@ -21,6 +21,11 @@ export async function changeEmails(
 ): Promise<{ readonly oldState: string; readonly newState: string }> {
   const result = await account.changeEmails(batch);
   for (const [key, outcome] of result.created) {
+    // A mailbox that went away since it was looked up.
+    if (!outcome.ok && outcome.refusal.code === 'notFound') {
+      outcomes.created.refuse(key, { type: 'invalidProperties', properties: ['mailboxIds'] });
+      continue;
+    }
     outcomes.created.settle(key, outcome, (message) => {
       request.createdIds.set(key, message.id);
       return createdEmail(message);
