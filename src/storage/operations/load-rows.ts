@@ -1,8 +1,8 @@
 /**
- * Reads the rows that mutations need inside their transaction, in few round trips: one query for messages by id, UID and dedupe key, one by thread key,
+ * Reads the rows that mutations need inside their transaction, in few round trips: one query for messages by id and UID, one by dedupe and thread key,
  * one for the siblings in their threads. Every query carries the account.
  */
-import type { ClientSession, Filter } from 'mongodb';
+import type { ClientSession, Filter, FindCursor } from 'mongodb';
 import type { AccountId, ThreadId } from '../../mail/ids.ts';
 import { Refusal } from '../../mail/refusal.ts';
 import type { Database } from '../mongo/database.ts';
@@ -16,6 +16,7 @@ const FOR_THREADING = {
   ...LIGHT,
   threadKeys: 1,
   baseSubject: 1,
+  dedupe: 1,
   'fold.from': 1,
   'fold.to': 1,
   'fold.cc': 1,
@@ -68,11 +69,9 @@ export async function loadRows(
     if (rows.length > 2 * MAX_ROWS_PER_MUTATION) {
       throw new Refusal('tooMany', `more than ${MAX_ROWS_PER_MUTATION} messages at once`);
     }
-    // A dedupe key is not projected: who asked by key is told by whom it found.
     take(rows);
   }
-  if (needs.dedupe?.length) take(await findRepeated(database, session, account, needs.dedupe));
-  if (needs.threadKeys?.length) take(await findSharing(database, session, account, needs.threadKeys));
+  take(await findRelated(database, session, account, needs.dedupe ?? [], needs.threadKeys ?? []));
   if (needs.fullMessages?.length) {
     work.messages.loadWhole(
       await database.messages.find({ account, _id: { $in: [...needs.fullMessages] } }, { session }).toArray(),
@@ -112,36 +111,31 @@ function messageBranches(account: AccountId, needs: Needs): Filter<MessageRow>[]
   return branches;
 }
 
-function findRepeated(
-  database: Database,
-  session: ClientSession,
-  account: AccountId,
-  keys: readonly string[],
-): Promise<WorkRow[]> {
-  return database.messages
-    .find({ account, dedupe: { $in: [...keys] } }, { session, projection: { ...LIGHT, dedupe: 1 } })
-    .toArray();
-}
-
 /**
- * The newest that share a key, for each message. One query for all of a group, unless it is so full that one message's matches may hide another's
- * (a ticket system that puts one id into every References).
+ * The messages of dedupe keys, and the newest that share a thread key, for each message. One query finds both, unless some key is so much used that one
+ * message's matches may hide another's (a ticket system that puts one id into every References): then each is asked for apart.
  */
-async function findSharing(
+async function findRelated(
   database: Database,
   session: ClientSession,
   account: AccountId,
+  dedupe: readonly string[],
   sets: readonly (readonly string[])[],
 ): Promise<WorkRow[]> {
-  const find = (keys: readonly string[], limit: number): Promise<WorkRow[]> =>
-    database.messages
-      .find({ account, threadKeys: { $in: [...keys] } }, { session, projection: FOR_THREADING })
-      .sort({ _id: -1 })
-      .limit(limit)
-      .toArray();
-  const rows = await find([...new Set(sets.flat())], MATCHES_PER_MESSAGE);
-  if (sets.length === 1 || rows.length < MATCHES_PER_MESSAGE) return rows;
-  const all: WorkRow[] = [];
-  for (const keys of sets) all.push(...(await find(keys, MATCHES_PER_MESSAGE)));
+  const branches: Filter<MessageRow>[] = [];
+  if (dedupe.length > 0) branches.push({ account, dedupe: { $in: [...dedupe] } });
+  if (sets.length > 0) branches.push({ account, threadKeys: { $in: [...new Set(sets.flat())] } });
+  if (branches.length === 0) return [];
+  const find = (filter: Filter<MessageRow>, limit: number): FindCursor<WorkRow> =>
+    database.messages.find(filter, { session, projection: FOR_THREADING }).limit(limit);
+
+  const limit = dedupe.length + MATCHES_PER_MESSAGE * Math.max(1, sets.length);
+  const rows = await find(branches.length === 1 ? branches[0]! : { account, $or: branches }, limit).toArray();
+  if (rows.length < limit) return rows;
+  const all = dedupe.length > 0 ? await find(branches[0]!, dedupe.length).toArray() : [];
+  for (const keys of sets) {
+    const newest = find({ account, threadKeys: { $in: [...keys] } }, MATCHES_PER_MESSAGE).sort({ _id: -1 });
+    all.push(...(await newest.toArray()));
+  }
   return all;
 }
