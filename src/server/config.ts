@@ -11,6 +11,8 @@ export interface Config extends Settings {
   readonly profile: Profile;
   /** Absolute path of the data folder. */
   readonly data: string;
+  /** WAXWING_EXIT_ON_STDIN_EOF=1: the end of standard input means that the parent is gone. */
+  readonly exitOnStdinEof: boolean;
 }
 
 /** A mistake of the operator: shown as it is, without a stack. */
@@ -52,7 +54,7 @@ export function loadConfig(sources: ConfigSources): Config {
   for (const [key, value] of sets) merged.set(key, { value, source: '--set' });
   if (sources.roles !== undefined) merged.set('server.roles', { value: sources.roles, source: '--roles' });
 
-  return { ...check(profile, merged), profile, data };
+  return { ...check(profile, merged), profile, data, exitOnStdinEof: environment.WAXWING_EXIT_ON_STDIN_EOF === '1' };
 }
 
 function check(profile: Profile, merged: ReadonlyMap<string, { value: unknown; source: string }>): Settings {

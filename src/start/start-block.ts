@@ -2,15 +2,13 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from '../server/config.ts';
 import type { ListenerInfo } from '../server/ready-file.ts';
+import type { ServiceVersions } from '../storage/mail-store.ts';
 import type { FirstAccount } from './first-account.ts';
 
 export interface StartFacts {
   readonly version: string;
   readonly config: Config;
-  /** 'MongoDB 6.0.5, database waxwing' */
-  readonly record: string;
-  /** 'Valkey 9.1.0', or why there is none. */
-  readonly schedule: string;
+  readonly services: ServiceVersions;
   readonly listeners: readonly ListenerInfo[];
   readonly http: string | null;
   readonly account: FirstAccount | null;
@@ -24,8 +22,8 @@ export function startBlock(facts: StartFacts): string {
   const { config, account } = facts;
   const rows: [string, string][] = [
     ['profile', config.profile],
-    ['record', facts.record],
-    ['schedule', facts.schedule],
+    ['record', `MongoDB ${facts.services.mongodb}, database ${config.mongodb.database}`],
+    ['schedule', facts.services.redis ?? 'Redis does not answer: delivery and push go on by polling MongoDB'],
     ['data', config.data],
     ['roles', config.server.roles.join(', ')],
   ];

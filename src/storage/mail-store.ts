@@ -65,7 +65,16 @@ export interface MailStore {
 
   /** Reaches MongoDB: round trip in milliseconds. Deferral 'unavailable' when it can't. */
   ping(): Promise<number>;
+  /** What answers behind the store. Deferral 'unavailable' when MongoDB doesn't. */
+  describe(): Promise<ServiceVersions>;
   close(): Promise<void>;
+}
+
+export interface ServiceVersions {
+  /** '6.0.5' */
+  readonly mongodb: string;
+  /** 'Valkey 9.1.0' or 'Redis 7.0.15'; null when it doesn't answer. */
+  readonly redis: string | null;
 }
 
 export interface ReceiveOptions {
