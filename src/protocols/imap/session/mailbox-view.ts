@@ -13,7 +13,7 @@ import { Refusal } from '../../../mail/refusal.ts';
 import type { AccountStore } from '../../../storage/mail-store.ts';
 import type { ChangeRow, Mailbox, UidRange } from '../../../storage/model.ts';
 import type { NumberRange } from '../grammar/sequence-set.ts';
-import type { SnapshotPool } from './snapshot-pool.ts';
+import { NO_UIDS, type SnapshotPool } from './snapshot-pool.ts';
 import { appended, lowerBound, merged, positionOf, withoutPositions } from './uid-list.ts';
 
 /** The mailbox was deleted under the session. */
@@ -67,7 +67,7 @@ export class MailboxView {
     this.#uidNext = mailbox.uidNext;
     // The row holds every change up to its own modseq, and there was none between that and `state`.
     this.#cursor = asModseq(Math.max(state, mailbox.modseq));
-    this.#uids = mailbox.total === 0 ? new Uint32Array(0) : null;
+    this.#uids = mailbox.total === 0 ? NO_UIDS : null;
   }
 
   get exists(): number {

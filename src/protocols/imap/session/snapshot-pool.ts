@@ -7,12 +7,16 @@ import type { MailboxId } from '../../../mail/ids.ts';
 /** Lists of one mailbox that are compared: sessions of one mailbox are at most a few changes apart. */
 const MAX_CANDIDATES = 8;
 
+/** The list of every empty mailbox. */
+export const NO_UIDS = new Uint32Array(0);
+
 export class SnapshotPool {
   readonly #lists = new Map<MailboxId, WeakRef<Uint32Array>[]>();
   readonly #gone = new FinalizationRegistry<MailboxId>((mailbox) => this.#sweep(mailbox));
 
   /** An equal list that is in use, or this one, from now on shared. It must not be changed any more. */
   intern(mailbox: MailboxId, uids: Uint32Array): Uint32Array {
+    if (uids.length === 0) return NO_UIDS;
     const candidates = this.#lists.get(mailbox) ?? [];
     for (const candidate of candidates) {
       const shared = candidate.deref();

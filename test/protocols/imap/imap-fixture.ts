@@ -1,0 +1,148 @@
+/** A store on a database of its own, an IMAP server before it, accounts and clients that are logged in. */
+import { after } from 'node:test';
+import { generate } from 'selfsigned';
+import { parseAddress } from '../../../src/mail/address.ts';
+import { type ImapServer, startImapServer } from '../../../src/protocols/imap/imap-server.ts';
+import type { ImapLimits } from '../../../src/protocols/imap/limits.ts';
+import type { Authenticator } from '../../../src/protocols/sasl/authenticate.ts';
+import { systemClock } from '../../../src/server/clock.ts';
+import { type Log, silentLog } from '../../../src/server/log.ts';
+import type { AccountStore, MailStore } from '../../../src/storage/mail-store.ts';
+import { openMailStore } from '../../../src/storage/open-store.ts';
+import { freshDatabase, freshKeyPrefix, mongodbUri, redisUrl } from '../../support/services.ts';
+import { ImapClient } from './imap-client.ts';
+
+export const PASSWORD = 'correct horse';
+
+export interface User {
+  readonly address: string;
+  readonly store: AccountStore;
+}
+
+export interface ImapFixture {
+  readonly store: MailStore;
+  readonly server: ImapServer;
+  /** Lines of level error: faults of ours. */
+  readonly faults: object[];
+  user(limits?: { readonly maxBytes?: number; readonly maxMessages?: number }): Promise<User>;
+  /** A new connection, logged in, with a mailbox selected when named. */
+  client(user: User, mailbox?: string): Promise<ImapClient>;
+  another(limits: Partial<ImapLimits>): Promise<ImapServer>;
+}
+
+export async function openImapFixture(limits: Partial<ImapLimits> = {}): Promise<ImapFixture> {
+  const store = await openMailStore({
+    uri: mongodbUri(),
+    database: freshDatabase(),
+    redisUrl: redisUrl(),
+    keyPrefix: freshKeyPrefix(),
+    clock: systemClock,
+    log: silentLog,
+  });
+  const faults: object[] = [];
+  const servers: ImapServer[] = [];
+  const clients: ImapClient[] = [];
+  const tls = await certificate();
+  const another = async (own: Partial<ImapLimits>): Promise<ImapServer> => {
+    const server = await startImapServer({
+      store,
+      authenticator: plainAuthenticator(store),
+      log: faultLog(faults),
+      clock: systemClock,
+      host: '127.0.0.1',
+      port: 0,
+      tlsPort: 0,
+      tls,
+      allowPlaintextOnLoopback: true,
+      limits: { maxConnectionsPerAddress: 10_000, ...own },
+    });
+    servers.push(server);
+    return server;
+  };
+  after(async () => {
+    for (const client of clients) client.destroy();
+    await Promise.all(servers.map((server) => server.close(1_000)));
+    await store.close();
+  });
+  const server = await another(limits);
+  await store.directory.addDomain('example.org');
+  let made = 0;
+  return {
+    store,
+    server,
+    faults,
+    another,
+    user: async (quota = {}) => {
+      const address = `user${made++}@example.org`;
+      const { id } = await store.directory.createAccount({
+        address: parseAddress(address)!,
+        password: PASSWORD,
+        ...quota,
+      });
+      return { address, store: await store.openAccount(id, id) };
+    },
+    client: async ({ address }, mailbox) => {
+      const client = await ImapClient.connect(server.port!);
+      clients.push(client);
+      await client.ok(`LOGIN "${address}" "${PASSWORD}"`);
+      if (mailbox !== undefined) await client.ok(`SELECT "${mailbox}"`);
+      return client;
+    },
+  };
+}
+
+/** Without the brake, which is tested by its own. */
+export function plainAuthenticator(store: MailStore): Authenticator {
+  return { authenticate: ({ authcid, password }) => store.directory.authenticate(authcid, password) };
+}
+
+export async function certificate(): Promise<{ readonly cert: string; readonly key: string }> {
+  const pems = await generate([{ name: 'commonName', value: 'localhost' }], { keyType: 'ec', curve: 'P-256' });
+  return { cert: pems.cert, key: pems.private };
+}
+
+function faultLog(faults: object[]): Log {
+  const log: Log = {
+    debug: () => undefined,
+    info: () => undefined,
+    warn: () => undefined,
+    error: (fields, message) => {
+      faults.push({ ...fields, message });
+    },
+    child: () => log,
+  };
+  return log;
+}
+
+export function mail(subject: string, text = 'Hello.', more: readonly string[] = []): string {
+  return [
+    'From: Ann <ann@example.net>',
+    'To: bob@example.org',
+    `Subject: ${subject}`,
+    `Message-ID: <${subject.replace(/[^a-z0-9]+/gi, '.')}.${Math.random().toString(36).slice(2)}@example.net>`,
+    'Date: Tue, 24 Nov 2026 10:00:00 +0100',
+    ...more,
+    '',
+    text,
+    '',
+  ].join('\r\n');
+}
+
+/** Puts messages into a mailbox behind the sessions' backs, as a delivery would. */
+export async function deliver(
+  fixture: ImapFixture,
+  user: User,
+  messages: readonly string[],
+  mailbox: string = 'inbox',
+): Promise<void> {
+  for (const message of messages) {
+    const staged = await fixture.store.receiveBody(once(Buffer.from(message)), { maxBytes: 10_000_000 });
+    await user.store.append([
+      { staged, mailboxes: { role: mailbox as 'inbox' }, keywords: [], receivedAt: new Date('2026-11-24T12:00:00Z') },
+    ]);
+  }
+}
+
+export async function* once(octets: Buffer): AsyncIterable<Buffer> {
+  yield octets;
+}
