@@ -17,6 +17,7 @@ import { type Database, type DatabaseOptions, openDatabase } from './mongo/datab
 import { prepareDatabase } from './mongo/indexes.ts';
 import { orUnavailable } from './mongo/transaction.ts';
 import { AccountWriter } from './operations/account-writer.ts';
+import { QueueStore } from './queue/queue-store.ts';
 
 export interface MailStoreOptions {
   /** Of MongoDB, without a database name. */
@@ -63,16 +64,15 @@ export async function openMailStore(options: MailStoreOptions): Promise<MailStor
     now: () => clock.now().getTime(),
     hooks: {
       committed: (account, modseq) => followers.committed(account, modseq),
-      queued: () => undefined,
+      queued: (rows) => queue.announce(rows),
     },
   });
+  const queue = new QueueStore(database, writer, clock, log);
   const bodies = new BodyStore(database, clock, log);
   const directory = new AccountDirectory(database, clock);
   return {
     directory,
-    get queue(): never {
-      throw new Error('the queue is not there yet');
-    },
+    queue,
     openAccount: async (principal: AccountId, account: AccountId) => {
       // Until accounts are shared, an account is its owner's alone.
       const isThere = principal === account && (await directory.findAccount(account)) !== null;
@@ -84,6 +84,7 @@ export async function openMailStore(options: MailStoreOptions): Promise<MailStor
     readBodies: (refs) => bodies.readWhole(refs),
     ping: () => ping(database),
     close: async () => {
+      await queue.close();
       await writer.drain();
       await followers.close();
       await database.client.close();

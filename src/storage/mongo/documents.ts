@@ -280,6 +280,8 @@ export interface QueueRecipientRow extends EnvelopeRecipient {
     readonly at: Date;
   };
   readonly isNotified: boolean;
+  /** The fence under which its last outcome was written: whoever records again after a lost answer finds its own. */
+  readonly recordedFence?: number;
   /** Only while state is 'leased'. */
   readonly lease?: { readonly owner: string; readonly fence: number; readonly until: Date };
 }
@@ -302,8 +304,10 @@ export interface QueueRow {
   readonly resendDigest?: string;
   /** encodeIndex; until the local recipients are done. */
   readonly index?: string;
-  /** Set when all are final: what the sweep goes by. */
+  /** Set when all are final: the row goes some days later. */
   readonly finishedAt?: Date;
+  /** Set while the submission's deliveryStatus is behind the recipients; the time is that of the change it misses. */
+  readonly reportDue?: Date;
 }
 
 export interface MetaRow {

@@ -48,6 +48,7 @@ const INDEXES: Readonly<Record<string, readonly IndexDescription[]>> = {
     { key: { resendDigest: 1 }, partialFilterExpression: { resendDigest: { $exists: true } } },
     { key: { 'body.id': 1 }, partialFilterExpression: { due: { $exists: true } } },
     { key: { finishedAt: 1 }, expireAfterSeconds: FINISHED_QUEUE_SECONDS },
+    { key: { reportDue: 1 }, partialFilterExpression: { reportDue: { $exists: true } } },
   ],
   [COLLECTIONS.bodyAddresses]: [],
   [COLLECTIONS.bodyUnfinished]: [{ key: { at: 1 } }],

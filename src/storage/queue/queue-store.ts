@@ -1,0 +1,135 @@
+/**
+ * The queue as queue-record.ts promises it, over MongoDB. Nothing here schedules: whoever drains the queue listens to the bell and looks at `due`.
+ */
+import { type AccountId, bucketOf, newBucket, newQueueId, type QueueId } from '../../mail/ids.ts';
+import type { Clock } from '../../server/clock.ts';
+import type { Log } from '../../server/log.ts';
+import type { Database } from '../mongo/database.ts';
+import type { QueueRow } from '../mongo/documents.ts';
+import { orUnavailable } from '../mongo/transaction.ts';
+import type { AccountWriter } from '../operations/account-writer.ts';
+import type {
+  Lane,
+  Lease,
+  NewQueueEntry,
+  QueueDue,
+  QueueEntry,
+  QueueRecord,
+  RecipientOutcome,
+} from '../queue-record.ts';
+import { Acceptance } from './accept-entries.ts';
+import { claimLease, extendLease } from './claim-lease.ts';
+import { Confirmations } from './confirmations.ts';
+import { dueEntries, listEntries, makeDue } from './list-queue.ts';
+import { duesOf, entryOf } from './queue-rows.ts';
+import { Recording } from './record-outcomes.ts';
+import { SubmissionReports } from './submission-reports.ts';
+
+/** P2. */
+export const RESEND_WINDOW_MS = 5 * 24 * 3600_000;
+
+export class QueueStore implements QueueRecord {
+  readonly #database: Database;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #listeners = new Set<(due: readonly QueueDue[]) => void>();
+  readonly #acceptance: Acceptance;
+  readonly #recording: Recording;
+  readonly #confirmations: Confirmations;
+  readonly #reports: SubmissionReports;
+
+  constructor(database: Database, writer: Pick<AccountWriter, 'mutate'>, clock: Clock, log: Log) {
+    this.#database = database;
+    this.#clock = clock;
+    this.#log = log;
+    this.#acceptance = new Acceptance(database, clock, (rows) => this.announce(rows));
+    this.#recording = new Recording(database, clock, (rows) => {
+      this.announce(rows);
+      for (const row of rows) this.#reports.add(row);
+    });
+    this.#confirmations = new Confirmations(database, clock, log);
+    this.#reports = new SubmissionReports(database, writer, clock, log);
+  }
+
+  newId(near?: AccountId): QueueId {
+    return newQueueId(near === undefined ? newBucket() : bucketOf(near), this.#clock.now().getTime());
+  }
+
+  accept(entry: NewQueueEntry): Promise<void> {
+    return this.#acceptance.add(entry);
+  }
+
+  onAccepted(listener: (due: readonly QueueDue[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Rings the bell for rows that were just committed, here or by a mutation of an account. */
+  announce(rows: readonly Pick<QueueRow, '_id' | 'recipients'>[]): void {
+    const dues = rows.flatMap(duesOf);
+    if (dues.length === 0) return;
+    for (const listener of this.#listeners) {
+      try {
+        listener(dues);
+      } catch (cause) {
+        this.#log.error({ cause }, 'a listener of the queue failed');
+      }
+    }
+  }
+
+  async findUnconfirmed(resendDigest: string): Promise<QueueId | null> {
+    const since = new Date(this.#clock.now().getTime() - RESEND_WINDOW_MS);
+    const found = await orUnavailable(() =>
+      this.#database.queue
+        .find({ resendDigest, acceptedAt: { $gt: since } }, { projection: { _id: 1 }, limit: 10 })
+        .toArray(),
+    );
+    return found.find(({ _id }) => !this.#confirmations.has(_id))?._id ?? null;
+  }
+
+  confirm(id: QueueId): void {
+    this.#confirmations.add(id);
+  }
+
+  claim(id: QueueId, lane: Lane, owner: string, leaseMs: number): Promise<Lease | null> {
+    return orUnavailable(() => claimLease(this.#database, id, lane, owner, this.#clock.now(), leaseMs));
+  }
+
+  extend(lease: Lease, leaseMs: number): Promise<boolean> {
+    const until = new Date(this.#clock.now().getTime() + leaseMs);
+    return orUnavailable(() => extendLease(this.#database, lease, until));
+  }
+
+  record(lease: Lease, outcomes: readonly RecipientOutcome[], notices: readonly NewQueueEntry[]): Promise<boolean> {
+    return this.#recording.add({ lease, outcomes, notices });
+  }
+
+  due(options: { readonly before?: Date; readonly limit?: number }): AsyncIterable<readonly QueueDue[]> {
+    return dueEntries(this.#database, options);
+  }
+
+  list(options: {
+    readonly limit: number;
+    readonly after?: QueueId;
+    readonly includeFinal?: boolean;
+  }): Promise<readonly QueueEntry[]> {
+    return orUnavailable(() => listEntries(this.#database, options));
+  }
+
+  async get(id: QueueId): Promise<QueueEntry | null> {
+    const row = await orUnavailable(() => this.#database.queue.findOne({ _id: id }));
+    return row && entryOf(row);
+  }
+
+  async retryNow(id?: QueueId): Promise<number> {
+    const { rows, recipients } = await orUnavailable(() => makeDue(this.#database, this.#clock.now(), id));
+    this.announce(rows);
+    return recipients;
+  }
+
+  /** Ends what was handed in and writes the confirmations that wait. */
+  async close(): Promise<void> {
+    await Promise.all([this.#acceptance.drain(), this.#recording.drain(), this.#confirmations.close()]);
+    await this.#reports.close();
+  }
+}
