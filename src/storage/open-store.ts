@@ -83,6 +83,13 @@ export async function openMailStore(options: MailStoreOptions): Promise<MailStor
     readBody: (body, range) => bodies.read(body, range),
     readBodies: (refs) => bodies.readWhole(refs),
     ping: () => ping(database),
+    describe: async () => {
+      const [info, redis] = await Promise.all([
+        orUnavailable(() => database.db.command({ buildInfo: 1 })),
+        followers.bellVersion(),
+      ]);
+      return { mongodb: String(info['version']), redis };
+    },
     close: async () => {
       await queue.close();
       await writer.drain();

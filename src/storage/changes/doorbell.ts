@@ -15,6 +15,8 @@ export interface Doorbell {
   /** Answered by `onListening` when rings of these accounts will be heard from now on. */
   listen(accounts: readonly AccountId[]): void;
   leave(account: AccountId): void;
+  /** 'Valkey 9.1.0'; null when it doesn't answer. */
+  version(): Promise<string | null>;
   close(): void;
 }
 
@@ -52,6 +54,8 @@ export class RedisDoorbell implements Doorbell {
       maxRetriesPerRequest: 0,
       enableOfflineQueue: false,
       autoResubscribe: false,
+      // How an operator, and a test, finds the connection in CLIENT LIST.
+      connectionName: `${options.keyPrefix}bell`,
       retryStrategy: (times: number) => Math.min(MAX_RECONNECT_WAIT_MS, times * 50),
     };
     this.#out = new Redis(options.url, connection);
@@ -91,6 +95,17 @@ export class RedisDoorbell implements Doorbell {
 
   leave(account: AccountId): void {
     if (this.#isUp) this.#in.unsubscribe(this.#channel(account)).catch(ignore);
+  }
+
+  async version(): Promise<string | null> {
+    try {
+      const info = await this.#out.info('server');
+      const valkey = /^valkey_version:(\S+)/m.exec(info);
+      const redis = /^redis_version:(\S+)/m.exec(info);
+      return valkey ? `Valkey ${valkey[1]}` : redis ? `Redis ${redis[1]}` : null;
+    } catch {
+      return null;
+    }
   }
 
   close(): void {

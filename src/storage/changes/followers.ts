@@ -84,6 +84,11 @@ export class Followers {
     this.#bell?.ring(account, modseq);
   }
 
+  /** Of the doorbell's server; null when there is none, or it doesn't answer. */
+  bellVersion(): Promise<string | null> {
+    return this.#bell?.version() ?? Promise.resolve(null);
+  }
+
   async close(): Promise<void> {
     this.#end.abort();
     this.#pollSoon.abort();

@@ -24,7 +24,11 @@ before(async () => {
   const database = await openDatabase({ uri, database: name, client: { monitorCommands: true } });
   database.client.on('commandStarted', (event) => seen.push(event));
   const followers = new Followers({ database, clock, log, redisUrl: null, keyPrefix: '', fastPollMs: 60_000 });
-  const writer = new AccountWriter({ database, now: Date.now, hooks: { committed: () => undefined, queued: () => undefined } });
+  const writer = new AccountWriter({
+    database,
+    now: Date.now,
+    hooks: { committed: () => undefined, queued: () => undefined },
+  });
   account = accountStore(
     { database, writer, followers } as Parameters<typeof accountStore>[0],
     made.account,
