@@ -6,7 +6,6 @@
 import { spawnSync } from 'node:child_process';
 
 const setpriv = ['setpriv', '--pdeathsig', 'SIGTERM'];
-const isPossible = process.platform === 'linux' && spawnSync(setpriv[0], [...setpriv.slice(1), 'true']).status === 0;
 
 /**
  * @param {string} command
@@ -14,5 +13,6 @@ const isPossible = process.platform === 'linux' && spawnSync(setpriv[0], [...set
  * @returns {[string, string[]]} command and arguments that run the same, with the same pid, but not without this process
  */
 export function dyingWithParent(command, args) {
+  const isPossible = process.platform === 'linux' && spawnSync(setpriv[0], [...setpriv.slice(1), 'true']).status === 0;
   return isPossible ? [setpriv[0], [...setpriv.slice(1), '--', command, ...args]] : [command, [...args]];
 }

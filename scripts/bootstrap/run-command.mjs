@@ -28,7 +28,13 @@ export function runCommand(command, args, { cwd, env, limitMs } = {}) {
     };
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
-    child.on('error', (error) => resolve({ ok: false, missing: error.code === 'ENOENT', output: error.message }));
-    child.on('close', (code) => resolve({ ok: code === 0, missing: code === notFound, output }));
+    // Not the option of spawn, whose timer stays when there is no such program.
+    const timer = limitMs ? setTimeout(() => child.kill('SIGKILL'), limitMs) : undefined;
+    const end = (result) => {
+      clearTimeout(timer);
+      resolve(result);
+    };
+    child.on('error', (error) => end({ ok: false, missing: error.code === 'ENOENT', output: error.message }));
+    child.on('close', (code) => end({ ok: code === 0, missing: code === notFound, output }));
   });
 }

@@ -25,7 +25,7 @@ export function say(text) {
 }
 
 /**
- * Tells about a step that takes seconds, while it runs and when it is done.
+ * Tells about a step that takes seconds, while it runs and how long it took.
  *
  * @template T
  * @param {string} text what is being done: "building"
@@ -38,7 +38,7 @@ export async function during(text, work) {
   if (!output.isTTY) {
     output.write(`${text} ...\n`);
     const result = await work();
-    output.write(`${text}: done in ${seconds()}\n`);
+    output.write(`${text}: ${seconds()}\n`);
     return result;
   }
   const draw = () => output.write(`\r\x1b[K${text} ... ${seconds()}`);
@@ -46,7 +46,7 @@ export async function during(text, work) {
   const timer = setInterval(draw, 200);
   try {
     const result = await work();
-    output.write(`\r\x1b[K${text}: done in ${seconds()}\n`);
+    output.write(`\r\x1b[K${text}: ${seconds()}\n`);
     return result;
   } catch (error) {
     output.write('\n');
