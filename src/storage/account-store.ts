@@ -4,6 +4,8 @@
  */
 import type { AccountId, Modseq } from '../mail/ids.ts';
 import { Refusal } from '../mail/refusal.ts';
+import type { Clock } from '../server/clock.ts';
+import type { BodyStore } from './bodies/body-store.ts';
 import { changesSince, readState } from './changes/change-log.ts';
 import type { Followers } from './changes/followers.ts';
 import type { AccountStore } from './mail-store.ts';
@@ -19,16 +21,23 @@ import { changeMailboxes } from './operations/change-mailboxes.ts';
 import { copyOrMove } from './operations/copy-or-move.ts';
 import { expunge } from './operations/expunge.ts';
 import { submit } from './operations/submit.ts';
+import { blob, saveUpload, stageBlob } from './reading/blobs.ts';
+import { identities, maySendAs, submissions } from './reading/identities.ts';
+import { messages, threads } from './reading/messages.ts';
+import { messagesByUid } from './reading/messages-by-uid.ts';
+import { uidMap } from './reading/uid-map.ts';
 
 export interface AccountParts {
   readonly database: Database;
   readonly writer: AccountWriter;
   readonly followers: Followers;
+  readonly bodies: BodyStore;
+  readonly clock: Clock;
 }
 
 /** Every verb on `account`. */
 export function accountStore(parts: AccountParts, principal: AccountId, account: AccountId): AccountStore {
-  const { database, writer, followers } = parts;
+  const { database, writer, followers, bodies, clock } = parts;
   const later = (): never => {
     throw new Error('this verb is not there yet');
   };
@@ -54,22 +63,22 @@ export function accountStore(parts: AccountParts, principal: AccountId, account:
     },
     append: (items) => append(writer, account, items),
     changeMailboxes: (batch) => changeMailboxes(database, writer, account, batch),
-    uidMap: later,
-    messagesByUid: later,
-    messages: later,
-    threads: later,
+    uidMap: (mailbox) => uidMap(database, account, mailbox),
+    messagesByUid: (mailbox, ranges, fields) => messagesByUid(database, account, mailbox, ranges, fields),
+    messages: (ids, fields) => messages(database, account, ids, fields),
+    threads: (ids) => threads(database, account, ids),
     searchMailbox: later,
     queryEmails: later,
-    blob: later,
-    saveUpload: later,
-    stageBlob: later,
+    blob: (id) => blob(database, account, id),
+    saveUpload: (staged, type) => saveUpload(database, account, clock, staged, type),
+    stageBlob: (source) => stageBlob(bodies, account, source),
     changeEmails: (batch) => changeEmails(writer, account, batch),
     changeFlags: (mailbox, uids, change) => changeFlags(database, writer, account, mailbox, uids, change),
     copyOrMove: (mode, source, uids, target) => copyOrMove(writer, account, mode, source, uids, target),
     expunge: (mailbox, uids) => expunge(database, writer, account, mailbox, uids),
-    identities: later,
-    maySendAs: later,
-    submissions: later,
+    identities: () => identities(database, account),
+    maySendAs: (address) => maySendAs(database, account, address),
+    submissions: (ids) => submissions(database, account, ids),
     submit: (items) => submit(database, writer, account, items),
     cancelSubmission: (id) => cancelSubmission(database, writer, account, id),
   };

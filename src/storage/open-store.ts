@@ -77,7 +77,7 @@ export async function openMailStore(options: MailStoreOptions): Promise<MailStor
       // Until accounts are shared, an account is its owner's alone.
       const isThere = principal === account && (await directory.findAccount(account)) !== null;
       if (!isThere) throw new Refusal('notFound', 'there is no such account');
-      return accountStore({ database, writer, followers }, principal, account);
+      return accountStore({ database, writer, followers, bodies, clock }, principal, account);
     },
     receiveBody: (source, receiveOptions) => bodies.receive(source, receiveOptions),
     readBody: (body, range) => bodies.read(body, range),

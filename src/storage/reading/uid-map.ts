@@ -1,0 +1,84 @@
+/**
+ * The UIDs of a mailbox at one modseq, without holding more than four octets for each.
+ *
+ * Promise: whoever takes the map and follows the change log from its modseq misses nothing. Where no UID is missing (uidNext - 1 == total), which is
+ * what most mailboxes look like, no message row is read; else the rows are read in one snapshot with the counters.
+ */
+import type { ClientSession } from 'mongodb';
+import type { AccountId, MailboxId, Uid } from '../../mail/ids.ts';
+import { asModseq } from '../../mail/ids.ts';
+import type { UidMap } from '../model.ts';
+import type { Database } from '../mongo/database.ts';
+import type { MailboxRow } from '../mongo/documents.ts';
+import { orUnavailable } from '../mongo/transaction.ts';
+
+/** UIDs that the server packs into one document: far below 16 MB. */
+const PACK = 100_000;
+export const UID_INDEX = { account: 1, 'mailboxes.id': 1, 'mailboxes.uid': 1 } as const;
+
+/** Null: no such mailbox. */
+export async function uidMap(database: Database, account: AccountId, mailbox: MailboxId): Promise<UidMap | null> {
+  return orUnavailable(async () => {
+    // The account first: the mailbox as it is read then is at least as young, and either unchanged since or tells its own modseq.
+    const atFirst = await accountModseq(database, account);
+    const row = await database.mailboxes.findOne({ account, _id: mailbox }, { projection: ROW });
+    if (atFirst === null || row === null) return null;
+    if (isDense(row)) return { modseq: asModseq(Math.max(atFirst, row.modseq)), uids: ascending(row.total) };
+    return database.client.withSession({ snapshot: true }, (session) => readMap(database, account, mailbox, session));
+  });
+}
+
+const ROW = { uidNext: 1, total: 1, modseq: 1 } as const;
+const isDense = (row: Pick<MailboxRow, 'total' | 'uidNext'>): boolean => row.total === row.uidNext - 1;
+
+async function accountModseq(database: Database, account: AccountId, session?: ClientSession): Promise<number | null> {
+  const options = { projection: { modseq: 1 }, ...(session && { session }) };
+  return (await database.accounts.findOne({ _id: account }, options))?.modseq ?? null;
+}
+
+async function readMap(
+  database: Database,
+  account: AccountId,
+  mailbox: MailboxId,
+  session: ClientSession,
+): Promise<UidMap | null> {
+  const modseq = await accountModseq(database, account, session);
+  const row = await database.mailboxes.findOne({ account, _id: mailbox }, { session, projection: ROW });
+  if (modseq === null || row === null) return null;
+  if (isDense(row)) return { modseq: asModseq(modseq), uids: ascending(row.total) };
+  const packs = database.messages.aggregate<{ readonly uids: readonly Uid[] }>(
+    [
+      { $match: { account, mailboxes: { $elemMatch: { id: mailbox } } } },
+      {
+        $project: {
+          _id: 0,
+          own: { $first: { $filter: { input: '$mailboxes', cond: { $eq: ['$$this.id', mailbox] } } } },
+        },
+      },
+      { $group: { _id: { $floor: { $divide: ['$own.uid', PACK] } }, uids: { $push: '$own.uid' } } },
+      { $sort: { _id: 1 } },
+    ],
+    { session, hint: UID_INDEX, allowDiskUse: true },
+  );
+  const uids = new Uint32Array(row.total);
+  let count = 0;
+  for await (const pack of packs) {
+    if (count + pack.uids.length > row.total) throw new Error(`mailbox ${mailbox}: more messages than its total`);
+    uids.set(pack.uids, count);
+    count += pack.uids.length;
+  }
+  if (count !== row.total) throw new Error(`mailbox ${mailbox}: ${count} messages, its total is ${row.total}`);
+  // The index gives them in order; where that is so this costs next to nothing.
+  return { modseq: asModseq(modseq), uids: isAscending(uids) ? uids : uids.sort() };
+}
+
+function ascending(count: number): Uint32Array {
+  const uids = new Uint32Array(count);
+  for (let i = 0; i < count; i++) uids[i] = i + 1;
+  return uids;
+}
+
+function isAscending(uids: Uint32Array): boolean {
+  for (let i = 1; i < uids.length; i++) if (uids[i]! <= uids[i - 1]!) return false;
+  return true;
+}
