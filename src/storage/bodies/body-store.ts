@@ -8,6 +8,7 @@ import type { ReceiveOptions } from '../mail-store.ts';
 import type { BodyRef, StagedBody } from '../model.ts';
 import type { Database } from '../mongo/database.ts';
 import { type BodyMetadata, CHUNK_BYTES } from '../mongo/documents.ts';
+import { orUnavailable } from '../mongo/transaction.ts';
 import { BodyCache } from './body-cache.ts';
 import { CACHE_BYTES, SMALL_BODY_BYTES } from './body-limits.ts';
 import { readChunks, readWhole } from './read-body.ts';
@@ -44,7 +45,7 @@ export class BodyStore {
       log: this.#log,
       smallBodyBytes: this.#smallBodyBytes,
     };
-    const staged = await receiveBody(context, source, options);
+    const staged = await orUnavailable(() => receiveBody(context, source, options));
     if (staged.octets !== undefined) this.#cache.put(staged.ref.id, staged.octets);
     return staged;
   }
@@ -76,7 +77,7 @@ export class BodyStore {
       if (cached === undefined) wanted.push(body);
       else found.set(body.id, cached);
     }
-    for (const [id, octets] of await readWhole(this.#database, wanted)) {
+    for (const [id, octets] of await orUnavailable(() => readWhole(this.#database, wanted))) {
       found.set(id, octets);
       // A copy: what the driver gives is a piece of the whole answer and would keep all of it alive.
       if (octets.length <= this.#smallBodyBytes) this.#cache.put(id, Buffer.from(octets));

@@ -8,6 +8,7 @@ import type { BodyId } from '../../mail/ids.ts';
 import type { BodyRef } from '../model.ts';
 import type { Database } from '../mongo/database.ts';
 import { CHUNK_BYTES } from '../mongo/documents.ts';
+import { orUnavailable } from '../mongo/transaction.ts';
 import { CHUNKS_PER_READ, chunkCount, MAX_BATCH_BODY_BYTES, MAX_BATCH_BYTES } from './body-limits.ts';
 
 /** The octets from <= n < to, in pieces of at most a chunk. A range that leaves the body is cut to it. */
@@ -24,12 +25,15 @@ export async function* readChunks(
   let next = first;
   while (next <= last) {
     const until = Math.min(last, next + CHUNKS_PER_READ - 1);
-    const rows = await database.bodyChunks
-      .find(
-        { files_id: body.id, n: { $gte: next, $lte: until } },
-        { projection: { _id: 0, n: 1, data: 1 }, sort: { n: 1 }, promoteBuffers: true, singleBatch: true },
-      )
-      .toArray();
+    const numbers = { $gte: next, $lte: until };
+    const rows = await orUnavailable(() =>
+      database.bodyChunks
+        .find(
+          { files_id: body.id, n: numbers },
+          { projection: { _id: 0, n: 1, data: 1 }, sort: { n: 1 }, promoteBuffers: true, singleBatch: true },
+        )
+        .toArray(),
+    );
     if (rows.length !== until - next + 1) throw new Error(`body ${body.id}: chunk ${next + rows.length} is missing`);
     for (const row of rows) {
       const start = next * CHUNK_BYTES;

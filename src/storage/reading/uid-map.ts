@@ -29,10 +29,15 @@ export async function uidMap(database: Database, account: AccountId, mailbox: Ma
 }
 
 const ROW = { uidNext: 1, total: 1, modseq: 1 } as const;
+/**
+ * The driver takes the session's snapshot only where the operation doesn't have the client's read concern; and it writes the time into the object
+ * that it is given, so each operation gets its own.
+ */
+const snapshotOf = (session: ClientSession) => ({ session, readConcern: { level: 'snapshot' } }) as const;
 const isDense = (row: Pick<MailboxRow, 'total' | 'uidNext'>): boolean => row.total === row.uidNext - 1;
 
 async function accountModseq(database: Database, account: AccountId, session?: ClientSession): Promise<number | null> {
-  const options = { projection: { modseq: 1 }, ...(session && { session }) };
+  const options = { projection: { modseq: 1 }, ...(session && snapshotOf(session)) };
   return (await database.accounts.findOne({ _id: account }, options))?.modseq ?? null;
 }
 
@@ -43,7 +48,7 @@ async function readMap(
   session: ClientSession,
 ): Promise<UidMap | null> {
   const modseq = await accountModseq(database, account, session);
-  const row = await database.mailboxes.findOne({ account, _id: mailbox }, { session, projection: ROW });
+  const row = await database.mailboxes.findOne({ account, _id: mailbox }, { ...snapshotOf(session), projection: ROW });
   if (modseq === null || row === null) return null;
   if (isDense(row)) return { modseq: asModseq(modseq), uids: ascending(row.total) };
   const packs = database.messages.aggregate<{ readonly uids: readonly Uid[] }>(
@@ -58,7 +63,7 @@ async function readMap(
       { $group: { _id: { $floor: { $divide: ['$own.uid', PACK] } }, uids: { $push: '$own.uid' } } },
       { $sort: { _id: 1 } },
     ],
-    { session, hint: UID_INDEX, allowDiskUse: true },
+    { ...snapshotOf(session), hint: UID_INDEX, allowDiskUse: true },
   );
   const uids = new Uint32Array(row.total);
   let count = 0;
