@@ -1,6 +1,6 @@
 /** A store on a database of its own, with accounts and small messages, for the tests of the store's verbs. */
 import { after } from 'node:test';
-import { type Document, MongoClient, type MongoClientOptions } from 'mongodb';
+import { MongoClient } from 'mongodb';
 import { parseAddress } from '../../../src/mail/address.ts';
 import type { Keyword } from '../../../src/mail/flags.ts';
 import type { MailboxId } from '../../../src/mail/ids.ts';
@@ -20,40 +20,48 @@ export interface Fixture {
   /** The database itself, to look behind the store's back. */
   raw(): ReturnType<MongoClient['db']>;
 }
+export interface OwnFixture extends Fixture {
+  anotherWith(options: Partial<MailStoreOptions>): Promise<MailStore>;
+  close(): Promise<void>;
+}
 
-export async function openFixture(
-  change: Partial<MailStoreOptions> = {},
-  client?: MongoClientOptions,
-): Promise<Fixture> {
-  const options: MailStoreOptions = {
+/** On the shared services, dropped and closed at the end of the file. */
+export async function openFixture(change: Partial<MailStoreOptions> = {}): Promise<Fixture> {
+  const fixture = await openFixtureOn({
     uri: mongodbUri(),
     database: freshDatabase(),
     redisUrl: redisUrl(),
-    keyPrefix: freshKeyPrefix(),
-    clock: systemClock,
-    log: silentLog,
-    ...(client && { client }),
     ...change,
-  };
+  });
+  after(() => fixture.close());
+  return fixture;
+}
+
+/** On any MongoDB; whoever opens it closes it. */
+export async function openFixtureOn(
+  change: Pick<MailStoreOptions, 'uri' | 'database' | 'redisUrl'> & Partial<MailStoreOptions>,
+): Promise<OwnFixture> {
+  const options: MailStoreOptions = { keyPrefix: freshKeyPrefix(), clock: systemClock, log: silentLog, ...change };
   const stores: MailStore[] = [];
-  const open = async (): Promise<MailStore> => {
-    const store = await openMailStore(options);
+  const open = async (more: Partial<MailStoreOptions> = {}): Promise<MailStore> => {
+    const store = await openMailStore({ ...options, ...more });
     stores.push(store);
     return store;
   };
   const looker = new MongoClient(options.uri);
-  after(async () => {
-    await looker.close();
-    await Promise.all(stores.map((store) => store.close()));
-  });
   const store = await open();
   await store.directory.addDomain('example.org');
   let made = 0;
   return {
     store,
     options,
-    another: open,
+    another: () => open(),
+    anotherWith: open,
     raw: () => looker.db(options.database),
+    close: async () => {
+      await looker.close();
+      await Promise.all(stores.map((one) => one.close()));
+    },
     account: async (limits = {}) => {
       const address = parseAddress(`user${made++}@example.org`)!;
       const { id } = await store.directory.createAccount({ address, password: 'correct horse', ...limits });
@@ -114,5 +122,3 @@ export async function messageFor(
 async function* once(octets: Buffer): AsyncIterable<Buffer> {
   yield octets;
 }
-
-export type Row = Document;
