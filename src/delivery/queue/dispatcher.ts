@@ -34,6 +34,8 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #wake: Wake;
   readonly #inFlight = new Map<string, Promise<void>>();
+  /** Taken once more while still in flight: it came up again between the end of its work and the news of it. */
+  readonly #again = new Set<string>();
   readonly #inFlightByLane = new Map<string, number>();
   readonly #unfollow: readonly (() => void)[];
   #isStopping = false;
@@ -94,7 +96,10 @@ export class Dispatcher {
     }
     const room = capacity - this.#inFlight.size;
     const { items, nextAtMs } = await schedule.take(laneClass, room, laneLimit);
-    for (const item of items) this.#start(item);
+    for (const item of items) {
+      if (this.#inFlight.has(keyOf(item))) this.#again.add(keyOf(item));
+      else this.#start(item);
+    }
     if (nextAtMs === null || this.#inFlight.size >= capacity) return SLOW_TICK_MS;
     return Math.min(Math.max(nextAtMs - clock.now().getTime(), 0), SLOW_TICK_MS);
   }
@@ -111,7 +116,7 @@ export class Dispatcher {
   }
 
   #start(item: ScheduledItem): void {
-    const key = `${item.lane} ${item.id}`;
+    const key = keyOf(item);
     if (this.#inFlight.has(key)) return;
     this.#inFlightByLane.set(item.lane, (this.#inFlightByLane.get(item.lane) ?? 0) + 1);
     const done = this.#options.work(item).finally(() => {
@@ -119,8 +124,11 @@ export class Dispatcher {
       const left = (this.#inFlightByLane.get(item.lane) ?? 1) - 1;
       if (left > 0) this.#inFlightByLane.set(item.lane, left);
       else this.#inFlightByLane.delete(item.lane);
+      if (this.#again.delete(key) && !this.#isStopping) this.#start(item);
       this.#wake.now();
     });
     this.#inFlight.set(key, done);
   }
 }
+
+const keyOf = (item: ScheduledItem): string => `${item.lane} ${item.id}`;

@@ -104,6 +104,9 @@ end
 local first = redis.call('ZRANGE', WAITING, 0, 0, 'WITHSCORES')
 if redis.call('EXISTS', READY) == 1 then answer[2] = ARGV[2]
 elseif #first > 0 then answer[2] = first[2] end
+-- A take that ends is due again: whoever held it may be gone.
+local ends = redis.call('ZRANGE', TAKES, 0, 0, 'WITHSCORES')
+if #ends > 0 and (answer[2] == '' or tonumber(ends[2]) < tonumber(answer[2])) then answer[2] = ends[2] end
 return answer
 `;
 

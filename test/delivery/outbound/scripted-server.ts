@@ -48,7 +48,7 @@ export interface ScriptedOptions {
 export async function scriptedServer(options: ScriptedOptions = {}): Promise<ScriptedServer> {
   const sockets = new Set<Socket>();
   const waiting: { readonly verb: Verb; readonly resolve: () => void }[] = [];
-  const server: Server = createServer((socket) => {
+  const server: Server = createServer({ noDelay: true }, (socket) => {
     remote.connections += 1;
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
