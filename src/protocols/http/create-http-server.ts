@@ -13,6 +13,7 @@ import { allowAnyOrigin } from './cors.ts';
 import { type FrontPage, frontPage } from './front-page.ts';
 import { type HealthReport, healthEndpoint } from './health.ts';
 import { answerErrors } from './problem.ts';
+import { drainUnreadBody } from './unread-body.ts';
 
 export interface HttpServerOptions {
   readonly listen: { readonly host: string; readonly port: number };
@@ -84,6 +85,7 @@ export function createApplication(options: Omit<HttpServerOptions, 'listen' | 't
   application.silent = true;
   application.on('error', (error: unknown) => options.log.info({ err: error }, 'an HTTP answer was not finished'));
   application.use(safeHeaders);
+  application.use(drainUnreadBody);
   application.use(compress);
   application.use(answerErrors(options.log));
   application.use(allowAnyOrigin);

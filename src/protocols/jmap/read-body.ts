@@ -13,7 +13,7 @@ export async function readBody(request: IncomingMessage, maxOctets: number): Pro
   // A client that trickles is cut off; there is nobody left to answer.
   const timer = setTimeout(() => request.destroy(), REQUEST_BODY_DEADLINE_MS);
   try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
+    for await (const chunk of octetsOfRequest(request)) {
       size += chunk.length;
       if (size > maxOctets) throw tooLarge();
       chunks.push(chunk);
@@ -22,4 +22,9 @@ export async function readBody(request: IncomingMessage, maxOctets: number): Pro
     clearTimeout(timer);
   }
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size);
+}
+
+/** What comes in; stopping early leaves the connection as it is, so that there is a way to answer. */
+export function octetsOfRequest(request: IncomingMessage): AsyncIterable<Buffer> {
+  return request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
 }

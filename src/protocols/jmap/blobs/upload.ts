@@ -8,6 +8,7 @@ import { Refusal } from '../../../mail/refusal.ts';
 import type { AccountInfo } from '../../../storage/mail-store.ts';
 import type { JmapParts } from '../method-call.ts';
 import { RequestError } from '../problem.ts';
+import { octetsOfRequest } from '../read-body.ts';
 
 const MEDIA_TYPE = /^[A-Za-z0-9!#$&^_.+-]{1,127}\/[A-Za-z0-9!#$&^_.+-]{1,127}$/;
 
@@ -27,7 +28,10 @@ export async function answerUpload(
   const given = ctx.get('Content-Type').split(';', 1)[0]!.trim();
   const type = MEDIA_TYPE.test(given) ? given.toLowerCase() : 'application/octet-stream';
   try {
-    const staged = await store.receiveBody(ctx.req, { maxBytes: limits.maxSizeUpload, near: account.account });
+    const staged = await store.receiveBody(octetsOfRequest(ctx.req), {
+      maxBytes: limits.maxSizeUpload,
+      near: account.account,
+    });
     const blob = await account.saveUpload(staged, type);
     ctx.status = 201;
     ctx.set('Cache-Control', 'no-store');
