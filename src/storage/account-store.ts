@@ -20,6 +20,7 @@ import { changeFlags } from './operations/change-flags.ts';
 import { changeMailboxes } from './operations/change-mailboxes.ts';
 import { copyOrMove } from './operations/copy-or-move.ts';
 import { expunge } from './operations/expunge.ts';
+import { forgetDedupe } from './operations/forget-dedupe.ts';
 import { submit } from './operations/submit.ts';
 import { blob, saveUpload, stageBlob } from './reading/blobs.ts';
 import { identities, maySendAs, submissions } from './reading/identities.ts';
@@ -62,6 +63,7 @@ export function accountStore(parts: AccountParts, principal: AccountId, account:
       return row === null ? null : mailboxOf(row);
     },
     append: (items) => append(writer, account, items),
+    forgetDedupe: (keys) => forgetDedupe(database, account, keys),
     changeMailboxes: (batch) => changeMailboxes(database, writer, account, batch),
     uidMap: (mailbox) => uidMap(database, account, mailbox),
     messagesByUid: (mailbox, ranges, fields) => messagesByUid(database, account, mailbox, ranges, fields),

@@ -169,6 +169,8 @@ export interface AccountStore {
   stageBlob(blob: Blob): Promise<StagedBody>;
   /** IMAP APPEND and MULTIAPPEND, delivery, import: all or none. Refusals: 'notFound' (mailbox), 'overQuota'. */
   append(items: readonly NewMessage[]): Promise<AppendResult>;
+  /** Equal keys are new messages from now on: whoever delivered knows that it won't be repeated (P2). Unknown keys are passed over. */
+  forgetDedupe(keys: readonly string[]): Promise<void>;
   /** JMAP Email/set and import: one mutation, each item with its own outcome. */
   changeEmails(batch: EmailBatch): Promise<EmailBatchResult>;
   /** IMAP STORE by UID in one mailbox, one mutation. */
