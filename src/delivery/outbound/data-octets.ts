@@ -5,8 +5,8 @@
 const CR = 13;
 const LF = 10;
 const DOT = 46;
-const CRLF = Buffer.from('\r\n');
-const DOTS = Buffer.from('.');
+const CRLF = Buffer.of(CR, LF);
+const EXTRA_DOT = Buffer.of(DOT);
 
 /** The final dot is not part of it. Memory: one chunk. */
 export async function* dataOctets(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
@@ -39,7 +39,7 @@ export async function* dataOctets(source: AsyncIterable<Buffer>): AsyncGenerator
         isLineStart = true;
       } else {
         if (octet === DOT && isLineStart) {
-          pieces.push(chunk.subarray(from, i), DOTS);
+          pieces.push(chunk.subarray(from, i), EXTRA_DOT);
           from = i;
         }
         isLineStart = false;

@@ -218,10 +218,13 @@ export function xtext(text: string): string {
   return out;
 }
 
-/** RFC 3461 §4.2: the address type stays as it is, the address becomes xtext. */
+/** RFC 3461 §4.2: the address type stays as it is, the address becomes xtext; RFC 6533 §3: characters beyond ASCII as \x{HEX}. */
 function orcptParameter(value: string): string {
   const semicolon = value.indexOf(';');
   const type = semicolon > 0 ? value.slice(0, semicolon) : 'rfc822';
   const safeType = /^[A-Za-z0-9-]+$/.test(type) ? type : 'rfc822';
-  return `${safeType};${xtext(value.slice(semicolon + 1))}`;
+  const address = value
+    .slice(semicolon + 1)
+    .replace(/[^\x00-\x7f]/gu, (character) => `\\x{${character.codePointAt(0)!.toString(16).toUpperCase()}}`);
+  return `${safeType};${xtext(address)}`;
 }

@@ -63,13 +63,14 @@ export class RedisSchedule implements Schedule {
   readonly #bellListeners = new Set<(laneClass: LaneClass, atMs: number) => void>();
   readonly #changeListeners = new Set<() => void>();
   readonly #incompleteListeners = new Set<() => void>();
+  readonly #opening: Promise<void>;
   #epoch: string | null = null;
   #entering: Promise<void> | null = null;
   /** An addition failed: say so to Redis as soon as it can be reached. */
   #isInDoubt = false;
   #isClosed = false;
 
-  /** Connects in the background; usable from the first `onChange` on, or after `open`. */
+  /** Connects in the background, now and whenever the connection is lost; usable from the first `onChange` on. */
   constructor(options: RedisScheduleOptions) {
     this.#options = options;
     this.#prefix = `${options.keyPrefix}{queue}:`;
@@ -85,12 +86,16 @@ export class RedisSchedule implements Schedule {
     this.#redis.on('close', () => this.#lose('connection lost'));
     this.#subscriber.on('ready', () => void this.#subscribe());
     this.#subscriber.on('message', (_channel: string, message: string) => this.#heard(message));
+    this.#opening = this.#open();
   }
 
-  /** First attempt to connect. Resolves in any case; `isUsable` tells the result. */
-  async open(): Promise<void> {
-    const attempts = [this.#redis.connect(), this.#subscriber.connect()];
-    await Promise.allSettled(attempts);
+  /** The first attempt to connect is over. Resolves in any case; `isUsable` tells the result. Nobody has to wait for it. */
+  open(): Promise<void> {
+    return this.#opening;
+  }
+
+  async #open(): Promise<void> {
+    await Promise.allSettled([this.#redis.connect(), this.#subscriber.connect()]);
     await this.#enter();
   }
 

@@ -390,6 +390,13 @@ test('RFC 3461 §4 DSN parameters are passed on where the extension is offered, 
   assert.equal((await attempt(optionsFor(unable.port), entry))[0]!.handover, 'none');
 });
 
+test('RFC 6533 §3 an internationalised ORCPT leaves in ASCII', async () => {
+  const entry = entryOf(BODY, [recipientOf('you@there.test', { orcpt: 'utf-8;jörg@old.test' })]);
+  const server = await remote({ extensions: ['DSN'] });
+  await attempt(optionsFor(server.port), entry);
+  assert.deepEqual(server.arrivals[0]!.rcpt, ['RCPT TO:<you@there.test> ORCPT=utf-8;j\\x{F6}rg@old.test']);
+});
+
 test('RFC 5321 §5.1 and RFC 7505: what DNS says decides between returning and keeping', async (t) => {
   const table: readonly (readonly [string, Zone, string])[] = [
     ['null MX', { mx: { 'there.test': records({ preference: 0, exchange: '' }) } }, '0 bounced 556 5.1.10'],
