@@ -173,7 +173,7 @@ export interface MessageRow {
   readonly fold: FoldRow;
   /** RFC 5256 §2.1, folded. */
   readonly baseSubject: string;
-  /** Short hashes of Message-ID, In-Reply-To and References. */
+  /** Short hashes of Message-ID, In-Reply-To, References, the base subject and the dedupe key. */
   readonly threadKeys: readonly string[];
   readonly dedupe?: string;
 }

@@ -13,6 +13,16 @@ export const UPLOAD_SECONDS = 24 * 3600;
 /** How long the row of a finished queue entry answers "where is my mail". */
 export const FINISHED_QUEUE_SECONDS = 7 * 24 * 3600;
 
+/**
+ * Hints for the queries on `messages`. Every index there begins with the account, so that the planner could take any of them for any query, and once
+ * remembers a bad one: a hint is quicker and always right.
+ */
+export const DELETED_INDEX = 'deleted';
+export const BY_UID = { account: 1, 'mailboxes.id': 1, 'mailboxes.uid': 1 } as const;
+export const BY_THREAD = { account: 1, thread: 1 } as const;
+export const BY_THREAD_KEY = { account: 1, threadKeys: 1, _id: -1 } as const;
+export const BY_ID = { _id: 1 } as const;
+
 /** Nothing more without need: each index is paid for by every delivery. `_id` has its own everywhere. */
 const INDEXES: Readonly<Record<string, readonly IndexDescription[]>> = {
   [COLLECTIONS.accounts]: [],
@@ -23,6 +33,12 @@ const INDEXES: Readonly<Record<string, readonly IndexDescription[]>> = {
     { key: { account: 1, 'mailboxes.id': 1, 'mailboxes.uid': 1 } },
     { key: { account: 1, 'mailboxes.id': 1, receivedAt: 1 } },
     { key: { account: 1, thread: 1 } },
+    // Holds only messages with \Deleted somewhere: EXPUNGE and CLOSE needn't read the mailbox. A query must say `mailboxes.deleted: true` as well.
+    {
+      key: { account: 1, 'mailboxes.id': 1 },
+      name: DELETED_INDEX,
+      partialFilterExpression: { 'mailboxes.deleted': true },
+    },
     // With _id, so that the newest matches of many keys are found without reading all of a much-used key.
     { key: { account: 1, threadKeys: 1, _id: -1 } },
     // For the sweep of bodies: is this one still referred to?

@@ -14,7 +14,7 @@ import type { AccountWriter } from './account-writer.ts';
 import { parsedRowOf } from './message-row.ts';
 import type { WorkRow } from './message-table.ts';
 import type { Forecast, Needs } from './mutation.ts';
-import { chooseThread } from './threading.ts';
+import { chooseThread, dedupeThreadKey } from './threading.ts';
 import type { UnitOfWork } from './unit-of-work.ts';
 
 /** Messages of one MULTIAPPEND or import. */
@@ -69,7 +69,10 @@ export function appendOne(work: UnitOfWork, item: NewMessage): AppendedMessage {
     keywords: checkedKeywords(item.keywords),
     mailboxes: mailboxes.map((mailbox) => work.newMembership(mailbox)),
     ...fields,
-    ...(item.dedupe !== undefined && { dedupe: item.dedupe }),
+    ...(item.dedupe !== undefined && {
+      dedupe: item.dedupe,
+      threadKeys: [...fields.threadKeys, dedupeThreadKey(item.dedupe)],
+    }),
   });
   return appended(work, row, false);
 }

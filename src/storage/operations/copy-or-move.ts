@@ -13,6 +13,7 @@ import type { UidRange } from '../model.ts';
 import type { AccountWriter } from './account-writer.ts';
 import { isWhole, type Located, membershipIn } from './message-table.ts';
 import { MAX_ROWS_PER_MUTATION } from './mutation.ts';
+import { dedupeThreadKey } from './threading.ts';
 import { span } from './uid-steps.ts';
 import type { UnitOfWork } from './unit-of-work.ts';
 
@@ -58,8 +59,10 @@ function copyOne(work: UnitOfWork, { row }: Located, target: MailboxId): Uid {
   }
   const whole = work.messages.get(row._id);
   if (whole === undefined || !isWhole(whole)) throw new Error('a message to copy is not whole');
-  const { modseq: _modseq, createdModseq: _created, account: _account, dedupe: _dedupe, ...rest } = whole;
-  work.insert({ ...rest, _id: newEmailId(work.at.getTime()), mailboxes: [membership] });
+  const { modseq: _modseq, createdModseq: _created, account: _account, dedupe, ...rest } = whole;
+  const repeatKey = dedupe === undefined ? undefined : dedupeThreadKey(dedupe);
+  const threadKeys = rest.threadKeys.filter((key) => key !== repeatKey);
+  work.insert({ ...rest, threadKeys, _id: newEmailId(work.at.getTime()), mailboxes: [membership] });
   return membership.uid as Uid;
 }
 

@@ -8,6 +8,7 @@ import type { EmailId } from '../../mail/ids.ts';
 import { insertSmallBodies } from '../bodies/small-bodies.ts';
 import type { Database } from '../mongo/database.ts';
 import type { MailboxRow, MessageRow } from '../mongo/documents.ts';
+import { BY_ID } from '../mongo/indexes.ts';
 import type { WorkRow } from './message-table.ts';
 import type { AccountCounters, UnitOfWork } from './unit-of-work.ts';
 
@@ -51,10 +52,11 @@ async function flushMailboxes(database: Database, session: ClientSession, work: 
   const operations: AnyBulkWriteOperation<MailboxRow>[] = [];
   for (const { read, now } of changed) {
     const $set = changedFields(read, now, MAILBOX_FIELDS);
-    if ($set !== null) operations.push({ updateOne: { filter: { account, _id: now._id }, update: { $set } } });
+    if ($set !== null)
+      operations.push({ updateOne: { filter: { account, _id: now._id }, update: { $set }, hint: BY_ID } });
   }
   for (const document of inserted) operations.push({ insertOne: { document } });
-  for (const _id of removed) operations.push({ deleteOne: { filter: { account, _id } } });
+  for (const _id of removed) operations.push({ deleteOne: { filter: { account, _id }, hint: BY_ID } });
   if (operations.length > 0) await database.mailboxes.bulkWrite(operations, { session, ordered: false });
 }
 
@@ -65,7 +67,10 @@ async function flushMessages(database: Database, session: ClientSession, work: U
   const updates = messageUpdates(work, changed);
   if (updates.length > 0) await database.messages.bulkWrite(updates, { session, ordered: false });
   if (removed.length > 0) {
-    await database.messages.deleteMany({ account, _id: { $in: removed.map((row) => row._id) } }, { session });
+    await database.messages.deleteMany(
+      { account, _id: { $in: removed.map((row) => row._id) } },
+      { session, hint: BY_ID },
+    );
   }
 }
 
@@ -80,7 +85,7 @@ function messageUpdates(
   for (const { read, now } of changed) {
     if (read.mailboxes !== now.mailboxes) {
       const $set = { modseq: now.modseq, keywords: now.keywords, mailboxes: now.mailboxes };
-      operations.push({ updateOne: { filter: { account, _id: now._id }, update: { $set } } });
+      operations.push({ updateOne: { filter: { account, _id: now._id }, update: { $set }, hint: BY_ID } });
       continue;
     }
     const key = `${now.modseq} ${now.keywords.join(' ')}`;
@@ -90,8 +95,9 @@ function messageUpdates(
   }
   for (const { now, ids } of alike.values()) {
     const $set = { modseq: now.modseq, keywords: now.keywords };
-    if (ids.length === 1) operations.push({ updateOne: { filter: { account, _id: ids[0]! }, update: { $set } } });
-    else operations.push({ updateMany: { filter: { account, _id: { $in: ids } }, update: { $set } } });
+    if (ids.length === 1)
+      operations.push({ updateOne: { filter: { account, _id: ids[0]! }, update: { $set }, hint: BY_ID } });
+    else operations.push({ updateMany: { filter: { account, _id: { $in: ids } }, update: { $set }, hint: BY_ID } });
   }
   return operations;
 }

@@ -1,14 +1,18 @@
 /**
- * Reads the rows that mutations need inside their transaction, in few round trips: one query for messages by id and UID, one by dedupe and thread key,
+ * Reads the rows that mutations need inside their transaction, in few round trips: one query for messages by id, one for each mailbox by UID, one by dedupe and thread key,
  * one for the siblings in their threads. Every query carries the account.
  */
-import type { ClientSession, Filter, FindCursor } from 'mongodb';
+import type { ClientSession, Filter, FindCursor, FindOptions } from 'mongodb';
 import type { AccountId, ThreadId } from '../../mail/ids.ts';
 import { Refusal } from '../../mail/refusal.ts';
+import type { UidRange } from '../model.ts';
 import type { Database } from '../mongo/database.ts';
 import type { MessageRow } from '../mongo/documents.ts';
+import { BY_ID, BY_THREAD, BY_THREAD_KEY } from '../mongo/indexes.ts';
 import type { WorkRow } from './message-table.ts';
-import { MAX_ROWS_PER_MUTATION, type Needs } from './mutation.ts';
+import { MAX_ROWS_PER_MUTATION, type Needs, type UidNeed } from './mutation.ts';
+import { dedupeThreadKey } from './threading.ts';
+import { MAX_SINGLE_UIDS, span, uidQuery } from './uid-steps.ts';
 import type { UnitOfWork } from './unit-of-work.ts';
 
 const LIGHT = { thread: 1, body: 1, size: 1, receivedAt: 1, keywords: 1, mailboxes: 1, modseq: 1 } as const;
@@ -59,30 +63,28 @@ export async function loadRows(
     if (needs.siblings === true) for (const row of rows) threads.add(row.thread);
   };
 
-  const branches = messageBranches(account, needs);
-  if (branches.length > 0) {
-    const rows = await database.messages
-      .find(branches.length === 1 ? branches[0]! : { account, $or: branches }, { session, projection: LIGHT })
-      .limit(2 * MAX_ROWS_PER_MUTATION + 1)
-      .batchSize(BATCH)
+  const find = (filter: Filter<MessageRow>, hint: Hint): FindCursor<WorkRow> =>
+    database.messages.find(filter, { session, projection: LIGHT, batchSize: BATCH, hint });
+  if (needs.messages?.length) take(await find({ account, _id: { $in: [...needs.messages] } }, BY_ID).toArray());
+  let room = 2 * MAX_ROWS_PER_MUTATION;
+  for (const { filter, hint } of uidQueries(account, needs.uids ?? [])) {
+    const rows = await find(filter, hint)
+      .limit(room + 1)
       .toArray();
-    if (rows.length > 2 * MAX_ROWS_PER_MUTATION) {
-      throw new Refusal('tooMany', `more than ${MAX_ROWS_PER_MUTATION} messages at once`);
-    }
+    room -= rows.length;
+    if (room < 0) throw new Refusal('tooMany', `more than ${MAX_ROWS_PER_MUTATION} messages at once`);
     take(rows);
   }
   take(await findRelated(database, session, account, needs.dedupe ?? [], needs.threadKeys ?? []));
   if (needs.fullMessages?.length) {
     work.messages.loadWhole(
-      await database.messages.find({ account, _id: { $in: [...needs.fullMessages] } }, { session }).toArray(),
+      await database.messages
+        .find({ account, _id: { $in: [...needs.fullMessages] } }, { session, hint: BY_ID })
+        .toArray(),
     );
   }
   if (threads.size > 0) {
-    work.messages.load(
-      await database.messages
-        .find({ account, thread: { $in: [...threads] } }, { session, projection: LIGHT, batchSize: BATCH })
-        .toArray(),
-    );
+    work.messages.load(await find({ account, thread: { $in: [...threads] } }, BY_THREAD).toArray());
   }
   if (needs.submissions?.length) {
     const ids = [...needs.submissions];
@@ -99,21 +101,36 @@ export async function loadRows(
   work.messages.asked({ ...needs, threads: [...threads] });
 }
 
-function messageBranches(account: AccountId, needs: Needs): Filter<MessageRow>[] {
-  const branches: Filter<MessageRow>[] = [];
-  if (needs.messages?.length) branches.push({ account, _id: { $in: [...needs.messages] } });
-  for (const { mailbox, ranges, onlyDeleted } of needs.uids ?? []) {
-    for (const { from, to } of ranges) {
-      const membership = { id: mailbox, uid: { $gte: from, $lte: to }, ...(onlyDeleted === true && { deleted: true }) };
-      branches.push({ account, mailboxes: { $elemMatch: membership } });
-    }
+type Hint = NonNullable<FindOptions['hint']>;
+
+/** One query for each mailbox, of all needs together. */
+function uidQueries(
+  account: AccountId,
+  needs: readonly UidNeed[],
+): { readonly filter: Filter<MessageRow>; readonly hint: Hint }[] {
+  const ranges = new Map<string, { readonly need: UidNeed; readonly ranges: UidRange[] }>();
+  for (const need of needs) {
+    const key = `${need.mailbox} ${need.onlyDeleted === true}`;
+    const known = ranges.get(key);
+    if (known === undefined) ranges.set(key, { need, ranges: [...need.ranges] });
+    else known.ranges.push(...need.ranges);
   }
-  return branches;
+  return [...ranges.values()]
+    .filter((one) => one.ranges.length > 0)
+    .flatMap(({ need, ranges: all }) =>
+      together(all).map((some) => uidQuery(account, need.mailbox, some, need.onlyDeleted === true)),
+    );
 }
 
+/** A few large ranges are asked for one by one, so that what lies between them isn't read. */
+const MAX_LARGE_RANGES = 32;
+const together = (ranges: readonly UidRange[]): (readonly UidRange[])[] =>
+  span(ranges) <= MAX_SINGLE_UIDS || ranges.length > MAX_LARGE_RANGES ? [ranges] : ranges.map((range) => [range]);
+
 /**
- * The messages of dedupe keys, and the newest that share a thread key, for each message. One query finds both, unless some key is so much used that one
- * message's matches may hide another's (a ticket system that puts one id into every References): then each is asked for apart.
+ * Messages that share a dedupe key or a thread key, the newest for each message. Both kinds of key are in one index, so that one query finds both, unless
+ * some key is so much used that one message's matches may hide another's (a ticket system that puts one id into every References): then each is asked for
+ * apart.
  */
 async function findRelated(
   database: Database,
@@ -122,20 +139,16 @@ async function findRelated(
   dedupe: readonly string[],
   sets: readonly (readonly string[])[],
 ): Promise<WorkRow[]> {
-  const branches: Filter<MessageRow>[] = [];
-  if (dedupe.length > 0) branches.push({ account, dedupe: { $in: [...dedupe] } });
-  if (sets.length > 0) branches.push({ account, threadKeys: { $in: [...new Set(sets.flat())] } });
-  if (branches.length === 0) return [];
-  const find = (filter: Filter<MessageRow>, limit: number): FindCursor<WorkRow> =>
-    database.messages.find(filter, { session, projection: FOR_THREADING }).limit(limit);
-
-  const limit = dedupe.length + MATCHES_PER_MESSAGE * Math.max(1, sets.length);
-  const rows = await find(branches.length === 1 ? branches[0]! : { account, $or: branches }, limit).toArray();
+  const groups = [...dedupe.map((key) => [dedupeThreadKey(key)]), ...sets];
+  if (groups.length === 0) return [];
+  const find = (keys: readonly string[], limit: number): FindCursor<WorkRow> =>
+    database.messages
+      .find({ account, threadKeys: { $in: [...keys] } }, { session, projection: FOR_THREADING, hint: BY_THREAD_KEY })
+      .limit(limit);
+  const limit = MATCHES_PER_MESSAGE * groups.length;
+  const rows = await find([...new Set(groups.flat())], limit).toArray();
   if (rows.length < limit) return rows;
-  const all = dedupe.length > 0 ? await find(branches[0]!, dedupe.length).toArray() : [];
-  for (const keys of sets) {
-    const newest = find({ account, threadKeys: { $in: [...keys] } }, MATCHES_PER_MESSAGE).sort({ _id: -1 });
-    all.push(...(await newest.toArray()));
-  }
+  const all: WorkRow[] = [];
+  for (const keys of groups) all.push(...(await find(keys, MATCHES_PER_MESSAGE).sort({ _id: -1 }).toArray()));
   return all;
 }

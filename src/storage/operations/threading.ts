@@ -113,6 +113,9 @@ function participants(fold: Partial<FoldRow>): Set<string> {
   return found;
 }
 
+/** A dedupe key among the thread keys: so that one look into one index finds the repeat and the thread. */
+export const dedupeThreadKey = (dedupe: string): string => hash(`dedupe ${dedupe}`);
+
 /** 8 octets: a collision costs a wrong neighbour in a thread view, and the base subject must agree as well. */
 function hash(text: string): string {
   return createHash('sha256').update(text).digest('base64url').slice(0, 11);

@@ -1,10 +1,14 @@
 /**
  * Sets of UIDs: how many they may name, and how to do a large set in steps of so many messages that exist.
  */
+
+import type { Filter, FindOptions } from 'mongodb';
 import type { AccountId, MailboxId } from '../../mail/ids.ts';
 import { asUid } from '../../mail/ids.ts';
 import type { UidRange } from '../model.ts';
 import type { Database } from '../mongo/database.ts';
+import type { MessageRow } from '../mongo/documents.ts';
+import { BY_UID, DELETED_INDEX } from '../mongo/indexes.ts';
 import { orUnavailable } from '../mongo/transaction.ts';
 import { isInRanges } from './message-table.ts';
 
@@ -30,6 +34,30 @@ export async function splitByCount(
   return steps;
 }
 
+/** UIDs that are asked for one by one; more, in several ranges, are asked for as one range around all. */
+export const MAX_SINGLE_UIDS = 20_000;
+
+/** The query for messages of the ranges; it may find some in between, too. `ranges` is not empty. */
+export function uidQuery(
+  account: AccountId,
+  mailbox: MailboxId,
+  ranges: readonly UidRange[],
+  onlyDeleted: boolean,
+): { readonly filter: Filter<MessageRow>; readonly hint: NonNullable<FindOptions['hint']> } {
+  const uid =
+    ranges.length > 1 && span(ranges) <= MAX_SINGLE_UIDS
+      ? { $in: [...new Set(ranges.flatMap(eachUid))] }
+      : { $gte: Math.min(...ranges.map((range) => range.from)), $lte: Math.max(...ranges.map((range) => range.to)) };
+  if (!onlyDeleted) return { filter: { account, mailboxes: { $elemMatch: { id: mailbox, uid } } }, hint: BY_UID };
+  return {
+    filter: { account, 'mailboxes.deleted': true, mailboxes: { $elemMatch: { id: mailbox, uid, deleted: true } } },
+    hint: DELETED_INDEX,
+  };
+}
+
+const eachUid = ({ from, to }: UidRange): number[] =>
+  Array.from({ length: Math.max(0, to - from + 1) }, (_nothing, i) => from + i);
+
 async function existingUids(
   database: Database,
   account: AccountId,
@@ -38,13 +66,11 @@ async function existingUids(
   onlyDeleted: boolean,
 ): Promise<number[]> {
   if (ranges.length === 0) return [];
-  const from = Math.min(...ranges.map((range) => range.from));
-  const to = Math.max(...ranges.map((range) => range.to));
-  const membership = { id: mailbox, uid: { $gte: from, $lte: to }, ...(onlyDeleted && { deleted: true }) };
-  const rows = database.messages.find(
-    { account, mailboxes: { $elemMatch: membership } },
-    { projection: { _id: 0, mailboxes: { $elemMatch: { id: mailbox } } } },
-  );
+  const { filter, hint } = uidQuery(account, mailbox, ranges, onlyDeleted);
+  const rows = database.messages.find(filter, {
+    projection: { _id: 0, mailboxes: { $elemMatch: { id: mailbox } } },
+    hint,
+  });
   const uids: number[] = [];
   await orUnavailable(async () => {
     for await (const { mailboxes } of rows) {
