@@ -27,6 +27,8 @@ import { identities, maySendAs, submissions } from './reading/identities.ts';
 import { messages, threads } from './reading/messages.ts';
 import { messagesByUid } from './reading/messages-by-uid.ts';
 import { uidMap } from './reading/uid-map.ts';
+import { queryEmails } from './search/query-emails.ts';
+import { searchMailbox } from './search/search-mailbox.ts';
 
 export interface AccountParts {
   readonly database: Database;
@@ -39,9 +41,6 @@ export interface AccountParts {
 /** Every verb on `account`. */
 export function accountStore(parts: AccountParts, principal: AccountId, account: AccountId): AccountStore {
   const { database, writer, followers, bodies, clock } = parts;
-  const later = (): never => {
-    throw new Error('this verb is not there yet');
-  };
   return {
     account,
     principal,
@@ -69,8 +68,8 @@ export function accountStore(parts: AccountParts, principal: AccountId, account:
     messagesByUid: (mailbox, ranges, fields) => messagesByUid(database, account, mailbox, ranges, fields),
     messages: (ids, fields) => messages(database, account, ids, fields),
     threads: (ids) => threads(database, account, ids),
-    searchMailbox: later,
-    queryEmails: later,
+    searchMailbox: (mailbox, filter) => searchMailbox(database, bodies, account, mailbox, filter),
+    queryEmails: (query) => queryEmails(database, bodies, account, query),
     blob: (id) => blob(database, account, id),
     saveUpload: (staged, type) => saveUpload(database, account, clock, staged, type),
     stageBlob: (source) => stageBlob(bodies, account, source),
