@@ -24,6 +24,7 @@ import { mailboxGet } from './methods/mailbox/get.ts';
 import { mailboxQuery } from './methods/mailbox/query.ts';
 import { mailboxQueryChanges } from './methods/mailbox/query-changes.ts';
 import { mailboxSet } from './methods/mailbox/set.ts';
+import { searchSnippetGet } from './methods/search-snippet/get.ts';
 import { threadChanges } from './methods/thread/changes.ts';
 import { threadGet } from './methods/thread/get.ts';
 
@@ -53,6 +54,8 @@ const METHODS: ReadonlyMap<string, Entry> = new Map<string, Entry>([
   ['Email/copy', { capability: MAIL, method: emailCopy }],
   ['Email/import', { capability: MAIL, method: emailImport }],
   ['Email/parse', { capability: MAIL, method: emailParse }],
+
+  ['SearchSnippet/get', { capability: MAIL, method: searchSnippetGet }],
 
   ['Identity/get', { capability: SUBMISSION, method: identityGet }],
   ['Identity/changes', { capability: SUBMISSION, method: identityChanges }],

@@ -1,6 +1,6 @@
 /** A JMAP server on a real store behind a real socket, with two accounts, and a client of few words. */
 import { after } from 'node:test';
-import type { Submitter } from '../../../src/delivery/submission/submitter.ts';
+import { createSubmitter } from '../../../src/delivery/submission/submit-to-queue.ts';
 import { parseAddress } from '../../../src/mail/address.ts';
 import { basicAuthentication } from '../../../src/protocols/http/basic-authentication.ts';
 import { createHttpServer } from '../../../src/protocols/http/create-http-server.ts';
@@ -68,7 +68,7 @@ export async function openWorld(options: { readonly limits?: Partial<JmapLimits>
   const mail = await store.openAccount(alice.id, alice.id);
   const jmap = jmapRoutes({
     store,
-    submitter: submitterOf(store),
+    submitter: createSubmitter({ store, hostname: 'mail.example.org', maxMessageBytes: 1_000_000, clock: systemClock }),
     authenticate: basicAuthentication({ directory: store.directory, realm: 'test' }),
     publicUrl: null,
     log,
@@ -148,8 +148,4 @@ export function message(fields: Record<string, string>, body = 'Hello.\r\n'): st
   return `${Object.entries(all)
     .map(([name, value]) => `${name}: ${value}\r\n`)
     .join('')}\r\n${body}`;
-}
-
-function submitterOf(_store: MailStore): Submitter {
-  return {} as Submitter;
 }
