@@ -19,7 +19,6 @@ export function runCommand(command, args, { cwd, env, limitMs } = {}) {
     const child = spawn(...dyingWithParent(command, args), {
       cwd,
       env,
-      timeout: limitMs,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';

@@ -30,7 +30,9 @@ export class RunningScript {
     // Else a node:test run in there would take itself for a part of this one, and npm's names for its own.
     for (const name of Object.keys(env))
       if (
-        /^(NODE_TEST_CONTEXT|npm_lifecycle_.*|INIT_CWD|MONGODB_URI|REDIS_URL)$/.test(name) &&
+        /^(NODE_TEST_CONTEXT|WAXWING_BUILD_DESPITE_ERRORS|npm_lifecycle_.*|INIT_CWD|MONGODB_URI|REDIS_URL)$/.test(
+          name,
+        ) &&
         options.env?.[name] === undefined
       )
         delete env[name];
