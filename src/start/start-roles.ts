@@ -72,13 +72,14 @@ export async function startRoles(config: Config, version: string, log: Log, shut
     shutdown.onStop('the feed of the schedule', async () => stopFeeding());
   }
 
-  const authenticator = createAuthenticator(store.directory, new LocalLoginBrake(clock));
+  const brake = new LocalLoginBrake(clock);
+  const authenticator = createAuthenticator(store.directory, brake);
   const listeners = await startListeners({
     config,
     version,
     store,
-    schedule,
     authenticator,
+    brake,
     certificate,
     clock,
     log,
