@@ -57,9 +57,10 @@ export const store = defineCommand({
     );
     view.noteOwnFlags(result.modseq);
     session.noteModseq(result.modseq);
+    const conflicts = new Set(result.conflicts);
     for (const { uid, keywords, deleted, modseq } of result.messages) {
       const number = view.sequenceOf(uid);
-      if (number === 0 || result.conflicts.includes(uid)) continue;
+      if (number === 0 || conflicts.has(uid)) continue;
       // RFC 7162 §3.1.3: the new mod-sequence is told even after .SILENT.
       if (!isSilent)
         session.untagged(printFlagsReply(session, number, uid, printFlags(keywords, deleted), modseq, isUid));

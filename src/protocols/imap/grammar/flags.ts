@@ -32,14 +32,16 @@ const DISPLAY = new Map(KNOWN_NAMES.map((name) => [name.toLowerCase(), name]));
 /** Of FLAGS and PERMANENTFLAGS at SELECT: what messages here may well have. Others can be made (`\*`). */
 export const COMMON_KEYWORDS = '$Forwarded $MDNSent $Junk $NotJunk';
 
-/** `\Seen \Deleted $Forwarded`, without parentheses. */
+/** `\Deleted \Seen $Forwarded`, without parentheses: system flags first, as every server does. */
 export function printFlags(keywords: readonly Keyword[], isDeleted: boolean): string {
-  let text = isDeleted ? '\\Deleted' : '';
+  let system = isDeleted ? ' \\Deleted' : '';
+  let others = '';
   for (const keyword of keywords) {
     const flag = flagOfKeyword(keyword);
-    text += `${text === '' ? '' : ' '}${DISPLAY.get(flag) ?? flag}`;
+    if (flag.startsWith('\\')) system += ` ${flag}`;
+    else others += ` ${DISPLAY.get(flag) ?? flag}`;
   }
-  return text;
+  return (system + others).slice(1);
 }
 
 export interface FlagList {
