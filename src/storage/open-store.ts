@@ -10,8 +10,12 @@ import type { Clock } from '../server/clock.ts';
 import type { Log } from '../server/log.ts';
 import { accountStore } from './account-store.ts';
 import { AccountDirectory } from './accounts/account-directory.ts';
+import { finishRemovals } from './accounts/remove-account.ts';
 import { BodyStore } from './bodies/body-store.ts';
+import { sweepBodies } from './bodies/sweep-bodies.ts';
+import { cutLog } from './changes/change-log.ts';
 import { Followers } from './changes/followers.ts';
+import { type Chore, Chores } from './chores.ts';
 import type { MailStore } from './mail-store.ts';
 import { type Database, type DatabaseOptions, openDatabase } from './mongo/database.ts';
 import { prepareDatabase } from './mongo/indexes.ts';
@@ -70,6 +74,7 @@ export async function openMailStore(options: MailStoreOptions): Promise<MailStor
   const queue = new QueueStore(database, writer, clock, log);
   const bodies = new BodyStore(database, clock, log);
   const directory = new AccountDirectory(database, clock);
+  const chores = new Chores(database, choresOf(database, clock, log), clock, log);
   return {
     directory,
     queue,
@@ -91,12 +96,43 @@ export async function openMailStore(options: MailStoreOptions): Promise<MailStor
       return { mongodb: String(info['version']), redis };
     },
     close: async () => {
+      await chores.close();
       await queue.close();
       await writer.drain();
       await followers.close();
       await database.client.close();
     },
   };
+}
+
+const HOUR_MS = 3600_000;
+/** How long a client may be away and still be told what changed. */
+export const CHANGE_LOG_MS = 30 * 24 * HOUR_MS;
+
+function choresOf(database: Database, clock: Clock, log: Log): Chore[] {
+  const ago = (ms: number): Date => new Date(clock.now().getTime() - ms);
+  return [
+    {
+      name: 'finish-removals',
+      intervalMs: HOUR_MS,
+      run: (signal) => finishRemovals(database, ago(HOUR_MS), clock.now(), signal),
+    },
+    {
+      name: 'sweep-bodies',
+      intervalMs: 6 * HOUR_MS,
+      run: (signal) => sweepBodies(database, { now: clock.now(), signal, log }),
+    },
+    {
+      name: 'cut-change-logs',
+      intervalMs: 24 * HOUR_MS,
+      run: async (signal) => {
+        for await (const { _id } of database.accounts.find({}, { projection: { _id: 1 } })) {
+          if (signal.aborted) return;
+          await cutLog(database, _id, ago(CHANGE_LOG_MS));
+        }
+      },
+    },
+  ];
 }
 
 const PING_LIMIT_MS = 5_000;

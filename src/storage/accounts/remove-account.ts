@@ -42,4 +42,13 @@ export async function removeAccount(database: Database, id: AccountId, now: Date
   await database.accounts.deleteOne({ _id: id });
 }
 
+/** Ends removals that were interrupted; those younger than `before` may still be under way. */
+export async function finishRemovals(database: Database, before: Date, now: Date, signal: AbortSignal): Promise<void> {
+  const left = database.accounts.find({ removedAt: { $lt: before } }, { projection: { _id: 1 } });
+  for await (const { _id } of left) {
+    if (signal.aborted) return;
+    await removeAccount(database, _id, now);
+  }
+}
+
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');

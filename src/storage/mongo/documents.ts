@@ -202,6 +202,8 @@ export interface BodyAddressRow {
 export interface BodyUnfinishedRow {
   readonly _id: BodyId;
   readonly at: Date;
+  /** Of a body that is being removed. */
+  readonly sha256?: string;
 }
 export interface BodyChunkRow {
   readonly _id: ObjectId;
@@ -313,6 +315,8 @@ export interface QueueRow {
 export interface MetaRow {
   readonly _id: string;
   readonly version: number;
+  /** When a chore that one process does for all was begun last. */
+  readonly at?: Date;
 }
 
 export const INITIAL_STATES = { Mailbox: 0, Email: 0, Thread: 0, EmailSubmission: 0, Identity: 0 } as const;

@@ -25,7 +25,7 @@ export const BY_ID = { _id: 1 } as const;
 
 /** Nothing more without need: each index is paid for by every delivery. `_id` has its own everywhere. */
 const INDEXES: Readonly<Record<string, readonly IndexDescription[]>> = {
-  [COLLECTIONS.accounts]: [],
+  [COLLECTIONS.accounts]: [{ key: { removedAt: 1 }, partialFilterExpression: { removedAt: { $exists: true } } }],
   [COLLECTIONS.addresses]: [{ key: { account: 1 } }],
   [COLLECTIONS.domains]: [],
   [COLLECTIONS.mailboxes]: [{ key: { account: 1, _id: 1 } }],

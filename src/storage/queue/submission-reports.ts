@@ -60,7 +60,11 @@ export class SubmissionReports {
       } catch (cause) {
         this.#log.warn({ cause }, 'submissions not brought up to date now');
       }
-      await this.#clock.wait(REPORT_ROUND_MS, this.#end.signal).catch(() => undefined);
+      try {
+        await this.#clock.wait(REPORT_ROUND_MS, this.#end.signal);
+      } catch {
+        return; // closing
+      }
     }
   }
 
