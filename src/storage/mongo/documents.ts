@@ -154,6 +154,8 @@ export interface MessageRow {
   readonly thread: ThreadId;
   readonly body: BodyRefRow;
   readonly size: number;
+  /** With each bare LF as CRLF; absent where that is `size`. */
+  readonly crlfSize?: number;
   readonly receivedAt: Date;
   /** The Date field; null when missing or unreadable. */
   readonly sentAt: Date | null;
@@ -363,6 +365,7 @@ export const MESSAGE_PROJECTION = {
   thread: 1,
   body: 1,
   size: 1,
+  crlfSize: 1,
   receivedAt: 1,
   keywords: 1,
   mailboxes: 1,
@@ -388,6 +391,7 @@ export function messageOf(row: MessageRow, fields: readonly MessageField[] = [])
     thread: row.thread,
     body: row.body,
     size: row.size,
+    crlfSize: row.crlfSize ?? row.size,
     receivedAt: row.receivedAt,
     keywords: row.keywords,
     mailboxes: row.mailboxes.map((m) => ({

@@ -10,6 +10,7 @@ import { type ThreadTraits, threadTraits } from './threading.ts';
 export interface ParsedRow {
   readonly fields: Pick<
     MessageRow,
+    | 'crlfSize'
     | 'sentAt'
     | 'sentAtOffset'
     | 'envelope'
@@ -51,6 +52,7 @@ function parse(index: MessageIndex): ParsedRow {
   return {
     traits,
     fields: {
+      ...(index.crlfSize > index.size && { crlfSize: index.crlfSize }),
       sentAt: index.sentAt?.date ?? null,
       sentAtOffset: index.sentAt?.zoneMinutes ?? 0,
       envelope: encodeEnvelope(index.envelope),

@@ -63,10 +63,6 @@ test('more than one transaction holds is refused or done in steps, and never hal
   assert.equal(tooMany.status, 'rejected');
   assert.equal(fine.status, 'fulfilled');
 
-  const most = [{ from: asUid(2), to: asUid(COUNT) }];
-  const moved = await account.copyOrMove('move', large, most, archive);
-  assert.equal(moved.pairs.length, MAX_ROWS_PER_MUTATION);
-  await account.copyOrMove('move', archive, all, large);
   await account.changeFlags(large, [{ from: asUid(1), to: asUid(COUNT + 5_000) }], {
     mode: 'add',
     keywords: ['kept' as Keyword],
