@@ -99,6 +99,19 @@ test('a command line of 1 MB is refused; before login the connection ends', asyn
   assert.match((await stranger.rest()).join('\n'), /\* BYE \[TOOBIG\].*\na BAD/s);
 });
 
+test('a line inside AUTHENTICATE or IDLE that never ends is cut off', async () => {
+  const stranger = await ImapClient.connect(fixture.server.port!);
+  stranger.send('a AUTHENTICATE PLAIN\r\n');
+  await stranger.line();
+  stranger.send('A'.repeat(100_000));
+  assert.match((await stranger.rest()).join('\n'), /^\* BYE \[TOOBIG\].*\na BAD/);
+  const idler = await fixture.client(await fixture.user(), 'INBOX');
+  idler.send('i IDLE\r\n');
+  await idler.line();
+  idler.send('D'.repeat(1_000));
+  assert.match((await idler.rest()).join('\n'), /^\* BYE \[TOOBIG\].*\ni BAD/);
+});
+
 test('literals beyond the limit are refused before they are read', async () => {
   const client = await fixture.client(await fixture.user(), 'INBOX');
   assert.match((await client.run('SELECT {9999999}')).tagged, /^NO \[TOOBIG\]/);

@@ -35,15 +35,15 @@ export const search = defineCommand({
       wanted = new Set(options.length === 0 ? ['ALL'] : options);
       cursor.space();
     }
-    let charset: string | null = null;
+    let charset = null as string | null;
     if (cursor.takesKeyword('CHARSET')) {
       cursor.space();
-      const name = cursor.astring().toString('latin1');
+      charset = cursor.astring().toString('latin1');
       cursor.space();
-      if (!isKnownCharset(name)) return { wanted, key: null };
-      charset = name;
     }
-    return { wanted, key: parseSearchKeys(cursor, charset) };
+    const isKnown = charset === null || isKnownCharset(charset);
+    const key = parseSearchKeys(cursor, isKnown ? charset : null);
+    return { wanted, key: isKnown ? key : null };
   },
   run: async (session, { wanted, key }, { isUid, tag }) => {
     if (key === null) return no('Unknown charset', 'BADCHARSET (US-ASCII UTF-8)');

@@ -3,7 +3,7 @@
  * of ours is logged once and answered in general words; the session goes on in each case. RFC 9051 §3, §7.1.
  */
 
-import { ConnectionClosed } from '../../stream/byte-reader.ts';
+import { ConnectionClosed, LineTooLong } from '../../stream/byte-reader.ts';
 import { DeadlinePassed } from '../../stream/deadline.ts';
 import { capabilities } from '../capabilities.ts';
 import { announcesMessage } from '../commands/append.ts';
@@ -147,6 +147,12 @@ function refusalOf(session: ImapSession, error: unknown): Completion {
     if (!session.isMidReply) return refused;
   }
   if (error instanceof ConnectionClosed || error instanceof DeadlinePassed) throw error;
+  if (error instanceof LineTooLong) {
+    // A line inside a command (SASL, DONE): where the next command begins can't be told.
+    session.untagged('BYE [TOOBIG] The line is too long');
+    session.isEnding = true;
+    return bad('The line is too long', 'LIMIT');
+  }
   if (error instanceof MailboxGone || error instanceof ViewLost) return leaveMailbox(session, error);
   // Half a reply is out: only the end of the connection can tell the client that the rest won't come.
   if (session.isMidReply) throw error;

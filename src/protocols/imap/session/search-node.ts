@@ -49,18 +49,18 @@ export function searchNodeOf(key: SearchKey, context: SearchContext): SearchNode
     case 'UNKEYWORD':
       return { op: 'not', node: keywordNode(key.flag) };
     case 'BCC':
-    case 'BODY':
     case 'CC':
     case 'FROM':
     case 'SUBJECT':
-    case 'TEXT':
     case 'TO': {
-      const op = key.key.toLowerCase() as 'bcc' | 'body' | 'cc' | 'from' | 'subject' | 'text' | 'to';
+      const op = key.key.toLowerCase() as 'bcc' | 'cc' | 'from' | 'subject' | 'to';
       // RFC 9051 §6.4.4: the empty string is in every text.
-      if (key.text === '')
-        return op === 'body' || op === 'text' ? { op: 'all' } : { op: 'header', name: op, text: null };
-      return { op, text: key.text };
+      return key.text === '' ? { op: 'header', name: op, text: null } : { op, text: key.text };
     }
+    case 'BODY':
+      return key.text === '' ? { op: 'all' } : { op: 'body', text: key.text };
+    case 'TEXT':
+      return key.text === '' ? { op: 'all' } : textNode(key.text);
     case 'HEADER':
       return { op: 'header', name: key.name.toLowerCase(), text: key.text === '' ? null : key.text };
     case 'BEFORE':
@@ -107,6 +107,15 @@ export function searchNodeOf(key: SearchKey, context: SearchContext): SearchNode
 
 function flagNode(flag: FlagKey): SearchNode {
   return flag === 'DELETED' ? { op: 'deleted' } : { op: 'keyword', keyword: KEYWORDS[flag] };
+}
+
+/** The names of header fields are text of the header as well, which the store's words leave out: a whole name is found. */
+function textNode(text: string): SearchNode {
+  const node: SearchNode = { op: 'text', text };
+  const name = /^([!-9;-~]+):?$/.exec(text)?.[1];
+  return name === undefined
+    ? node
+    : { op: 'or', nodes: [node, { op: 'header', name: name.toLowerCase(), text: null }] };
 }
 
 /** What can be no keyword is on no message. */

@@ -69,7 +69,7 @@ test('imapflow over STARTTLS: folders, reading, flags, moving, deleting, appendi
   assert.equal(text.trim(), 'Text 2');
 
   await client.messageFlagsAdd('1:2', ['\\Seen', '$Forwarded']);
-  assert.deepEqual(await client.search({ seen: true }), [1, 2, 3]);
+  assert.deepEqual(await client.search({ seen: true }), [1, 2]);
   assert.deepEqual(await client.search({ subject: 'number 3', from: 'ann' }), [4]);
   const moved = await client.messageMove('1', 'Archive');
   assert.ok(moved && moved.uidMap!.get(1) === 1);
