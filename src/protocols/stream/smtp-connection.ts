@@ -7,6 +7,7 @@
  * codes, which it derives from the basic code alone (RFC 2034 §4); deadlines that no trickle extends; a limit on mistakes.
  */
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
+import { countedOctets } from '../../delivery/inbound/receive-to-queue.ts';
 import type { TraceOrigin } from '../../delivery/inbound/trace-fields.ts';
 import type { RoutedRecipient } from '../../delivery/routing/route-recipient.ts';
 import { addressKey } from '../../mail/address.ts';
@@ -92,6 +93,8 @@ export class SmtpClientConnection extends SMTPConnection implements SmtpClient {
     stream.onFault = (fault, done) => this.#refuseOctets(fault, done);
     stream.onArrival = () => this.#noteArrival();
     stream.on('error', () => this.close());
+    // The client closed its side and everything it sent is answered.
+    stream.on('finish', () => this.close());
     return stream;
   }
 
@@ -351,7 +354,7 @@ export class SmtpClientConnection extends SMTPConnection implements SmtpClient {
     let acceptance: Acceptance | null = null;
     let error: unknown = null;
     try {
-      acceptance = await this.#role.message(this, transaction, octets);
+      acceptance = await this.#role.message(this, transaction, countedOctets(octets, this.#limits.maxMessageBytes));
     } catch (cause) {
       error = cause;
     }
@@ -367,6 +370,10 @@ export class SmtpClientConnection extends SMTPConnection implements SmtpClient {
     this.#idleCommands = 0;
     this._resetSession();
     for (const answer of replies) this.#reply(answer);
+    if (stream.dataFault !== null) {
+      this.close();
+      return;
+    }
     const onSeen = acceptance?.onSeen;
     if (onSeen !== undefined) this.#onSeen = onSeen;
     this.#deadlines?.waitForCommand();
@@ -444,9 +451,8 @@ export class SmtpClientConnection extends SMTPConnection implements SmtpClient {
       this.#reply({ code: 421, status: '4.7.0', lines: ['too much input'] });
       return;
     }
-    // Anything behind a line end that others may see elsewhere is not to be trusted: the connection ends (RFC 5321 §2.3.8).
     if (fault !== 'line-too-long' && !this._upgrading) {
-      this.#reply({ ...faultReply(fault), code: 521 });
+      this.#reply(faultReply(fault));
       this.close();
       return;
     }
@@ -487,8 +493,12 @@ export class SmtpClientConnection extends SMTPConnection implements SmtpClient {
 
 const reply = (code: number, status: StatusCode, text: string): SmtpReply => ({ code, status, lines: [text] });
 
+/**
+ * What follows a line end that others may see elsewhere is not to be trusted, be it in a command or in a message: the connection ends with this reply
+ * (RFC 5321 §2.3.8, RFC 7504 §3).
+ */
 function faultReply(fault: Exclude<WireFault, 'flood' | 'line-too-long'>): SmtpReply {
-  return reply(550, '5.5.2', `${fault === 'bare-lf' ? 'bare <LF>' : 'bare <CR>'} received, lines end with <CR><LF>`);
+  return reply(521, '5.5.2', `${fault === 'bare-lf' ? 'bare <LF>' : 'bare <CR>'} received, lines end with <CR><LF>`);
 }
 
 /** UTF-8 without control characters: what may be written to a log and a trace field. */

@@ -69,6 +69,8 @@ export class SmtpListener extends SMTPServer {
       disabledCommands: [...DISABLED, ...(role.login === undefined ? ['AUTH'] : [])],
       hideENHANCEDSTATUSCODES: false,
       disableReverseLookup: true,
+      // A client may pipe its commands, close its side, and still read the replies.
+      allowHalfOpen: true,
       // The deadlines of a connection are its own; this one only catches what hangs in the library.
       socketTimeout: Math.max(limits.commandMs, limits.dataWindowMs) + 10_000,
       logger: false,
