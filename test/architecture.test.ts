@@ -56,7 +56,8 @@ function isAllowed(from: string, to: string): boolean {
       target === 'mail' ||
       target === 'server' ||
       STORAGE_FACE.includes(to) ||
-      to === 'storage/open-store.ts'
+      to === 'storage/open-store.ts' ||
+      to === 'delivery/queue/tell-schedule.ts'
     );
   if (target === 'mail' || (target === 'server' && room !== 'mail')) return true;
   if (room === target && room !== 'protocols') return true;

@@ -3,9 +3,9 @@
  * The record is reached as the running server reaches it (DATA/run/ready.json), else as the configuration says.
  */
 import type { Command } from 'commander';
-import { systemClock } from '../server/clock.ts';
+import { type Clock, systemClock } from '../server/clock.ts';
 import { type Config, loadConfig } from '../server/config.ts';
-import { silentLog } from '../server/log.ts';
+import { type Log, silentLog } from '../server/log.ts';
 import { readReadyFile } from '../server/ready-file.ts';
 import type { MailStore } from '../storage/mail-store.ts';
 import { openMailStore } from '../storage/open-store.ts';
@@ -28,20 +28,34 @@ export function configOf(options: GlobalOptions): Config {
   return loadConfig({ set: options.set ?? [], file: options.config, data: options.data });
 }
 
+/** The schedule and doorbell of the running server. */
+export interface ScheduleAddress {
+  readonly redisUrl: string;
+  readonly keyPrefix: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
 /** Opens the record for the time of `work` and closes it whatever happens. */
-export async function withStore<T>(command: Command, work: (store: MailStore) => Promise<T>): Promise<T> {
+export async function withStore<T>(
+  command: Command,
+  work: (store: MailStore, schedule: ScheduleAddress) => Promise<T>,
+): Promise<T> {
   const config = configOf(globalsOf(command));
   const running = readReadyFile(config.data)?.services;
-  const store = await openMailStore({
-    uri: running?.mongodbUri ?? config.mongodb.uri,
-    database: running?.mongodbDatabase ?? config.mongodb.database,
+  const schedule: ScheduleAddress = {
     redisUrl: running?.redisUrl ?? config.redis.url,
     keyPrefix: running?.redisKeyPrefix ?? config.redis.keyPrefix,
     clock: systemClock,
     log: silentLog,
+  };
+  const store = await openMailStore({
+    uri: running?.mongodbUri ?? config.mongodb.uri,
+    database: running?.mongodbDatabase ?? config.mongodb.database,
+    ...schedule,
   });
   try {
-    return await work(store);
+    return await work(store, schedule);
   } finally {
     await store.close();
   }

@@ -1,7 +1,8 @@
 /** `waxwing queue …`: what waits for delivery, and why. */
 import type { Command } from 'commander';
+import { tellSchedule } from '../../delivery/queue/tell-schedule.ts';
 import type { QueueId } from '../../mail/ids.ts';
-import type { QueueEntry } from '../../storage/queue-record.ts';
+import type { QueueDue, QueueEntry } from '../../storage/queue-record.ts';
 import { printDone, printRows, UsageError, withStore } from '../context.ts';
 
 const DEFAULT_LIMIT = 100;
@@ -32,7 +33,13 @@ export function registerQueueCommands(program: Command): void {
     .command('retry [id]')
     .description('try again now: one message, or everything that waits')
     .action(async (id: string | undefined, _options: object, command: Command) => {
-      const count = await withStore(command, (store) => store.queue.retryNow(id as QueueId | undefined));
+      const count = await withStore(command, async (store, schedule) => {
+        const due: QueueDue[] = [];
+        store.queue.onAccepted((more) => due.push(...more));
+        const made = await store.queue.retryNow(id as QueueId | undefined);
+        await tellSchedule(schedule, due);
+        return made;
+      });
       printDone(
         command,
         count === 0 ? 'Nothing waits.' : `${count} ${count === 1 ? 'recipient is' : 'recipients are'} due now.`,

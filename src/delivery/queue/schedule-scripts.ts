@@ -4,17 +4,28 @@
  * A lane is waiting (zset `waiting`, by the due time of its first item), ready (zset `ready`, by the turn it is given: the lane with the
  * lowest turn is served one item and goes to the end, so that no lane starves another), or parked (in neither) while it has no item or
  * no token. An item is in its lane's zset, by due time, or taken (zset `takes`, by the time the take ends; hash `owners`; hash `held` counts
- * by lane). Members are `lane id`; neither holds a space.
+ * by lane; hash `again`: it was added once more meanwhile, and since when it is due). Members are `lane id`; neither holds a space.
  *
  * Every key carries one hash tag. The zset of a lane is reached through its prefix, which stands among the keys: same slot, same node.
  * Every script but `enter` first compares the epoch and answers 'STALE' when Redis is not what the caller knew.
  */
 
 /** KEYS of every move, in this order. */
-export const MOVE_KEYS = ['epoch', 'complete', 'waiting', 'ready', 'turn', 'takes', 'owners', 'held', 'lane:'] as const;
+export const MOVE_KEYS = [
+  'epoch',
+  'complete',
+  'waiting',
+  'ready',
+  'turn',
+  'takes',
+  'owners',
+  'held',
+  'again',
+  'lane:',
+] as const;
 
 const HEAD = `
-local EPOCH, COMPLETE, WAITING, READY, TURN, TAKES, OWNERS, HELD, LANE = unpack(KEYS)
+local EPOCH, COMPLETE, WAITING, READY, TURN, TAKES, OWNERS, HELD, AGAIN, LANE = unpack(KEYS)
 if redis.call('GET', EPOCH) ~= ARGV[1] then return 'STALE' end
 local now = tonumber(ARGV[2])
 -- Puts a lane that has items and no place among the waiting ones; answers the due time of its first item.
@@ -30,16 +41,23 @@ end
 local function untake(member, lane)
   if redis.call('ZREM', TAKES, member) == 1 then
     redis.call('HDEL', OWNERS, member)
+    redis.call('HDEL', AGAIN, member)
     if redis.call('HINCRBY', HELD, lane, -1) <= 0 then redis.call('HDEL', HELD, lane) end
   end
 end
 `;
 
-/** ARGV: epoch, now, then lane, id, at for each item. Idempotent: an item keeps the earlier time; a taken one is left to its taker. */
+/** ARGV: epoch, now, then lane, id, at for each item. Idempotent: an item keeps the earlier time; a taken one comes up again after its taker. */
 export const ADD = `${HEAD}
 for i = 3, #ARGV, 3 do
   local lane, id = ARGV[i], ARGV[i + 1]
-  if not redis.call('ZSCORE', TAKES, lane .. ' ' .. id) then put(lane, id, ARGV[i + 2]) end
+  local member = lane .. ' ' .. id
+  if not redis.call('ZSCORE', TAKES, member) then
+    put(lane, id, ARGV[i + 2])
+  else
+    local again = redis.call('HGET', AGAIN, member)
+    if not again or tonumber(ARGV[i + 2]) < tonumber(again) then redis.call('HSET', AGAIN, member, ARGV[i + 2]) end
+  end
 end
 for i = 3, #ARGV, 3 do settle(ARGV[i]) end
 return 'OK'
@@ -117,7 +135,11 @@ return answer
 export const FINISH = `${HEAD}
 local lane, id, owner, at = ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local member = lane .. ' ' .. id
-if redis.call('HGET', OWNERS, member) == owner then untake(member, lane) end
+if redis.call('HGET', OWNERS, member) == owner then
+  local again = redis.call('HGET', AGAIN, member)
+  if again and (at == '' or tonumber(again) < tonumber(at)) then at = again end
+  untake(member, lane)
+end
 if at ~= '' then put(lane, id, at) end
 local wasParked = not redis.call('ZSCORE', READY, lane) and not redis.call('ZSCORE', WAITING, lane)
 local head = settle(lane)

@@ -44,7 +44,8 @@ export class QueueStore implements QueueRecord {
     this.#log = log;
     this.#acceptance = new Acceptance(database, clock, (rows) => this.announce(rows));
     this.#recording = new Recording(database, clock, (rows) => {
-      this.announce(rows);
+      // Notices alone: whoever recorded an outcome knows when its own lane is due again, and the other lanes were told before.
+      this.announce(rows.filter(({ recipients }) => recipients.every(({ attempts }) => attempts === 0)));
       for (const row of rows) this.#reports.add(row);
     });
     this.#confirmations = new Confirmations(database, clock, log);

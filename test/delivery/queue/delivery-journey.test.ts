@@ -9,6 +9,10 @@ import { join } from 'node:path';
 import { after, afterEach, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
+import { feedSchedule } from '../../../src/delivery/queue/feed-schedule.ts';
+import { tellSchedule } from '../../../src/delivery/queue/tell-schedule.ts';
+import { systemClock } from '../../../src/server/clock.ts';
+import { silentLog } from '../../../src/server/log.ts';
 import type { QueueDue } from '../../../src/storage/queue-record.ts';
 import { freshDatabase, freshKeyPrefix, redisUrl } from '../../support/services.ts';
 import { type ScriptedOptions, type ScriptedServer, scriptedServer } from '../outbound/scripted-server.ts';
@@ -29,7 +33,7 @@ after(async () => {
   for (const prefix of prefixes) await wipe(prefix);
   admin.disconnect();
 });
-const databases = Array.from({ length: 12 }, () => freshDatabase());
+const databases = Array.from({ length: 13 }, () => freshDatabase());
 
 async function world(more: Partial<WorldOptions> = {}): Promise<DeliveryWorld> {
   const keyPrefix = more.keyPrefix ?? freshKeyPrefix();
@@ -216,8 +220,6 @@ test('P2 two worker processes: every message arrives once', async () => {
     [1, 2].map(() => workerProcess({ database, keyPrefix, redisUrl: redisUrl(), outbound })),
   );
   // This process only accepts.
-  const { feedSchedule } = await import('../../../src/delivery/queue/feed-schedule.ts');
-  const { silentLog } = await import('../../../src/server/log.ts');
   const unfeed = feedSchedule(here.store.queue, here.schedule, silentLog);
   const total = 300;
   for (let from = 0; from < total; from += 50) {
@@ -250,8 +252,6 @@ test('P4 a worker process that is killed leaves its messages to the others when 
   const outbound = { smarthost: { host: '127.0.0.1', port: server.port } };
   const here = await world({ database, keyPrefix, outbound, leaseMs });
   const worker = await workerProcess({ database, keyPrefix, redisUrl: redisUrl(), outbound, leaseMs });
-  const { feedSchedule } = await import('../../../src/delivery/queue/feed-schedule.ts');
-  const { silentLog } = await import('../../../src/server/log.ts');
   const unfeed = feedSchedule(here.store.queue, here.schedule, silentLog);
   for (let i = 0; i < 10; i++) await here.accept([`u@d${i}.test`], message(i));
   while (hanging < 10) await server.heard('MAIL');
@@ -284,6 +284,32 @@ test('P4 a worker that lost its lease can not write', async () => {
   assert.equal(await here.store.queue.record(first, [outcome], []), false);
   assert.equal(await here.store.queue.extend(first, 30_000), false);
   assert.equal(await here.store.queue.record(second, [outcome], []), true);
+});
+
+test('a retry that an operator asks for in another process is made at once', async () => {
+  let isAway = true;
+  const arrived = counter();
+  const server = await remote({
+    script: (verb) => (verb === 'MAIL' && isAway ? '451 4.3.0 later' : undefined),
+    onArrival: arrived.onArrival,
+  });
+  const database = databases.pop()!;
+  const keyPrefix = freshKeyPrefix();
+  const outbound = { smarthost: { host: '127.0.0.1', port: server.port } };
+  const here = await world({ database, keyPrefix, outbound });
+  const operator = await world({ database, keyPrefix });
+  here.start();
+  const id = await here.accept(['you@there.test'], message(1));
+  while ((await here.store.queue.get(id))!.recipients[0]!.state !== 'deferred') {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  isAway = false;
+  const due: QueueDue[] = [];
+  operator.store.queue.onAccepted((more) => due.push(...more));
+  assert.equal(await operator.store.queue.retryNow(id), 1);
+  const address = { redisUrl: redisUrl(), keyPrefix, clock: systemClock, log: silentLog };
+  assert.equal(await tellSchedule(address, due), true);
+  await arrived.reached(1);
 });
 
 test('a stop lets what is in flight end, and takes nothing more', async () => {
