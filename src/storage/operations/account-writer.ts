@@ -10,7 +10,7 @@
 import type { ClientSession } from 'mongodb';
 import type { AccountId, MailboxId, Modseq } from '../../mail/ids.ts';
 import { asModseq } from '../../mail/ids.ts';
-import { Refusal } from '../../mail/refusal.ts';
+import { Deferral, Refusal } from '../../mail/refusal.ts';
 import type { Database } from '../mongo/database.ts';
 import type { MailboxRow, QueueRow } from '../mongo/documents.ts';
 import { GroupCommit, type Waiting } from '../mongo/group-commit.ts';
@@ -72,24 +72,17 @@ export class AccountWriter {
   }
 
   async #run(account: AccountId, group: readonly Waiting<AnyMutation>[]): Promise<void> {
-    const { database, now, onRetry } = this.#options;
-    const deadline = group[0]!.since + TRANSACTION_LIMIT_MS;
-    const attempts: Try[] = [];
-    const done = await runTransaction(
-      database,
-      { deadline, now, ...(onRetry && { onRetry }) },
-      async (session, isInDoubt): Promise<Attempt<Try>> => {
-        const attempt = await this.#try(account, group, session, isInDoubt ? attempts : []);
-        if (attempt.isCommitted) return { commit: false, value: attempt };
-        attempts.push(attempt);
-        if (attempt.hasWrites) await flushRows(database, session, attempt.work, attempt.locked);
-        return { commit: attempt.hasWrites, value: attempt };
-      },
-    );
-    if (done.hasWrites && !done.isCommitted)
-      this.#mailboxes.put(account, done.work.account.modseq, done.work.mailboxes);
-    // Nothing was committed by this transaction: what it saw may be younger than the majority knows.
-    else if (done.outcomes.some((o) => o.ok)) await this.#awaitMajority(account, done.work.account.modseq);
+    const doubt = { isThere: false };
+    let done: Try;
+    try {
+      done = await this.#commit(account, group, doubt);
+    } catch (error) {
+      const isForAll = error instanceof Refusal || error instanceof Deferral;
+      if (group.length === 1 || isForAll || doubt.isThere) throw error;
+      // MongoDB can't store what one of them made (a row too large, say): it fails alone.
+      for (const one of group) await this.#run(account, [one]).catch((cause: unknown) => one.reject(cause));
+      return;
+    }
     group.forEach(({ resolve, reject }, i) => {
       const outcome = done.outcomes[i]!;
       if (outcome.ok) resolve(outcome.value);
@@ -98,6 +91,30 @@ export class AccountWriter {
     if (done.work.changes.length > 0) this.#options.hooks.committed(account, asModseq(done.work.account.modseq));
     const { inserted, changed } = done.work.queue.difference();
     if (inserted.length + changed.length > 0) this.#options.hooks.queued([...inserted, ...changed.map((c) => c.now)]);
+  }
+
+  /** One transaction for the group, until it is known what became of it. */
+  async #commit(account: AccountId, group: readonly Waiting<AnyMutation>[], doubt: { isThere: boolean }): Promise<Try> {
+    const { database, now, onRetry } = this.#options;
+    const deadline = group[0]!.since + TRANSACTION_LIMIT_MS;
+    const attempts: Try[] = [];
+    const done = await runTransaction(
+      database,
+      { deadline, now, ...(onRetry && { onRetry }) },
+      async (session, isInDoubt): Promise<Attempt<Try>> => {
+        doubt.isThere = isInDoubt;
+        const attempt = await this.#try(account, group, session, isInDoubt ? attempts : []);
+        if (attempt.isCommitted) return { commit: false, value: attempt };
+        attempts.push(attempt);
+        if (attempt.hasWrites) await flushRows(database, session, attempt.work, attempt.locked);
+        return { commit: attempt.hasWrites, value: attempt };
+      },
+    );
+    const { work, outcomes, hasWrites, isCommitted } = done;
+    if (hasWrites && !isCommitted) this.#mailboxes.put(account, work.account.modseq, work.mailboxes);
+    // Nothing was committed by this transaction: what it saw may be younger than the majority knows.
+    else if (outcomes.some((outcome) => outcome.ok)) await this.#awaitMajority(account, work.account.modseq);
+    return done;
   }
 
   /** Locks, reads, applies. When an earlier attempt turns out to be committed, that attempt again, marked so. */

@@ -303,3 +303,18 @@ test('STORE on more messages than one mutation takes is done in steps', { timeou
     Array.from({ length: 1_200 }, (_nothing, i) => (i + 1) as Uid),
   );
 });
+
+test('what MongoDB can not store fails alone, and not with its group', async () => {
+  const account = await someone();
+  const inbox = await mailboxOfRole(account, 'inbox');
+  const [good, bad, other] = await Promise.all([1, 2, 3].map(() => messageFor(store, [inbox])));
+  const { staged } = bad!;
+  // A row over 16 MB.
+  const huge = { ...bad!, staged: { ...staged, index: { ...staged.index, preview: 'x'.repeat(17 * 2 ** 20) } } };
+  const results = await Promise.allSettled([good!, huge, other!].map((item) => account.append([item])));
+  assert.deepEqual(
+    results.map((result) => result.status),
+    ['fulfilled', 'rejected', 'fulfilled'],
+  );
+  assert.equal((await account.mailbox(inbox))!.total, 2);
+});
