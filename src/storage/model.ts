@@ -98,6 +98,8 @@ export interface Message {
   readonly thread: ThreadId;
   readonly body: BodyRef;
   readonly size: number;
+  /** With each bare LF as CRLF: what POP3 sends and counts (RFC 1939 §11). */
+  readonly crlfSize: number;
   readonly receivedAt: Date;
   readonly keywords: readonly Keyword[];
   readonly mailboxes: readonly Membership[];

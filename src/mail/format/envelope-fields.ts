@@ -51,7 +51,7 @@ export function envelopeOf(fields: FieldsByName, defects: Set<Defect>): Envelope
 
 export type HeaderValues = Omit<
   MessageIndex,
-  'root' | 'size' | 'lines' | 'bodyStart' | 'preview' | 'hasAttachment' | 'defects'
+  'root' | 'size' | 'crlfSize' | 'lines' | 'bodyStart' | 'preview' | 'hasAttachment' | 'defects'
 >;
 
 /** Everything of the index that the top-level header tells. */

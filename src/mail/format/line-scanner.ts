@@ -29,7 +29,8 @@ const NOTHING = Buffer.alloc(0);
 export class LineScanner {
   /** Line ends seen so far. */
   lines = 0;
-  hasBareLineFeed = false;
+  /** Line ends without CR. */
+  bareLineFeeds = 0;
   hasNul = false;
   readonly #events: LineEvents;
   #held: Buffer = NOTHING;
@@ -91,7 +92,7 @@ export class LineScanner {
         return chunk.length;
       }
       this.lines += 1;
-      if (!this.hasBareLineFeed && !this.#isAfterCr(chunk, lineEnd)) this.hasBareLineFeed = true;
+      if (!this.#isAfterCr(chunk, lineEnd)) this.bareLineFeeds += 1;
       from = lineEnd + 1;
       const next = chunk[from];
       if (next === undefined || next === DASH || (isHeader && (next === LF || next === CR))) {
@@ -113,7 +114,7 @@ export class LineScanner {
       if (first === LF || chunk[at + 1] === LF) {
         const end = at + (first === LF ? 1 : 2);
         this.lines += 1;
-        if (first === LF) this.hasBareLineFeed = true;
+        if (first === LF) this.bareLineFeeds += 1;
         this.#skip(chunk, at, end);
         this.#events.blankLine(this.#offset);
         return end;
@@ -143,7 +144,7 @@ export class LineScanner {
     if (!isBoundary) return at;
     if (lineEnd !== -1) {
       this.lines += 1;
-      if (chunk[end - 2] !== CR) this.hasBareLineFeed = true;
+      if (chunk[end - 2] !== CR) this.bareLineFeeds += 1;
     }
     this.#skip(chunk, at, end);
     this.#isAtLineStart = true;

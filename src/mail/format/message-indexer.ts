@@ -37,7 +37,7 @@ export class MessageIndexer {
     scanner.finish();
     const { size, lines } = scanner;
     const { defects, root, fields, previews } = this.#tree.finish(size);
-    if (scanner.hasBareLineFeed) defects.add('bare-line-feed');
+    if (scanner.bareLineFeeds > 0) defects.add('bare-line-feed');
     if (scanner.hasNul) defects.add('nul-octet');
     const values = headerValues(fields, defects);
     let preview = '';
@@ -45,6 +45,7 @@ export class MessageIndexer {
     return {
       root,
       size,
+      crlfSize: size + scanner.bareLineFeeds,
       lines,
       bodyStart: root.bodyStart,
       ...values,

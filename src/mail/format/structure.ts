@@ -123,6 +123,8 @@ export interface MessageIndex {
   readonly envelope: Envelope;
   /** Octets of the whole message. */
   readonly size: number;
+  /** With each bare LF as CRLF: what POP3 sends and counts (RFC 1939 §11). */
+  readonly crlfSize: number;
   /** Line ends of the whole message. */
   readonly lines: number;
   /** First octet after the header block and its blank line. */
