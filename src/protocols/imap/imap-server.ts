@@ -13,6 +13,7 @@ import { type Listener, listen } from '../stream/listener.ts';
 import { DEFAULT_IMAP_LIMITS, type ImapLimits } from './limits.ts';
 import { ImapSession, type ServerContext } from './session/imap-session.ts';
 import { runSession } from './session/run-session.ts';
+import { SharedReads } from './session/shared-reads.ts';
 import { SnapshotPool } from './session/snapshot-pool.ts';
 
 export interface ImapServerOptions {
@@ -59,6 +60,7 @@ export async function startImapServer(options: ImapServerOptions): Promise<ImapS
     log: options.log.child({ protocol: 'imap' }),
     clock: options.clock,
     snapshots: new SnapshotPool(),
+    reads: new SharedReads(),
     version: options.version ?? '0',
   };
   const sessions = new Map<ImapSession, Promise<void>>();

@@ -27,7 +27,8 @@ export interface ImapFixture {
   user(limits?: { readonly maxBytes?: number; readonly maxMessages?: number }): Promise<User>;
   /** A new connection, logged in, with a mailbox selected when named. */
   client(user: User, mailbox?: string): Promise<ImapClient>;
-  another(limits: Partial<ImapLimits>): Promise<ImapServer>;
+  /** A server of its own, perhaps over a store that is made to fail. */
+  another(limits: Partial<ImapLimits>, store?: MailStore): Promise<ImapServer>;
 }
 
 export async function openImapFixture(limits: Partial<ImapLimits> = {}): Promise<ImapFixture> {
@@ -43,9 +44,9 @@ export async function openImapFixture(limits: Partial<ImapLimits> = {}): Promise
   const servers: ImapServer[] = [];
   const clients: ImapClient[] = [];
   const tls = await certificate();
-  const another = async (own: Partial<ImapLimits>): Promise<ImapServer> => {
+  const another = async (own: Partial<ImapLimits>, itsStore: MailStore = store): Promise<ImapServer> => {
     const server = await startImapServer({
-      store,
+      store: itsStore,
       authenticator: plainAuthenticator(store),
       log: faultLog(faults),
       clock: systemClock,

@@ -16,6 +16,7 @@ import type { ImapLimits } from '../limits.ts';
 import { MailboxTree } from './mailbox-names.ts';
 import type { MailboxView } from './mailbox-view.ts';
 import type { MessageLiteral } from './message-literal.ts';
+import type { SharedReads } from './shared-reads.ts';
 import type { SnapshotPool } from './snapshot-pool.ts';
 import { Wake } from './wake.ts';
 
@@ -29,6 +30,7 @@ export interface ServerContext {
   readonly log: Log;
   readonly clock: Clock;
   readonly snapshots: SnapshotPool;
+  readonly reads: SharedReads;
   readonly version: string;
 }
 

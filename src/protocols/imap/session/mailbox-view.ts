@@ -11,8 +11,9 @@ import type { EmailId, MailboxId, Modseq, Uid } from '../../../mail/ids.ts';
 import { asModseq, asUid } from '../../../mail/ids.ts';
 import { Refusal } from '../../../mail/refusal.ts';
 import type { AccountStore } from '../../../storage/mail-store.ts';
-import type { ChangeRow, Mailbox, UidRange } from '../../../storage/model.ts';
+import type { ChangePage, ChangeRow, Mailbox, UidRange } from '../../../storage/model.ts';
 import type { NumberRange } from '../grammar/sequence-set.ts';
+import type { SharedReads } from './shared-reads.ts';
 import { NO_UIDS, type SnapshotPool } from './snapshot-pool.ts';
 import { appended, lowerBound, merged, positionOf, withoutPositions } from './uid-list.ts';
 
@@ -112,11 +113,13 @@ export class MailboxView {
     else this.#own.add(modseq);
   }
 
-  /** Follows the log to its end. @throws MailboxGone, ViewLost. */
-  async follow(mayExpunge: boolean): Promise<ViewChanges> {
+  /**
+   * Follows the log to its end; with `shared` perhaps to an end of a moment ago, which `cursor` tells. @throws MailboxGone, ViewLost.
+   */
+  async follow(mayExpunge: boolean, shared: SharedReads | null = null): Promise<ViewChanges> {
     let rows: { readonly relevant: readonly ChangeRow[]; readonly upTo: Modseq };
     try {
-      rows = await this.#rowsSince(this.#cursor);
+      rows = await this.#rowsSince(this.#cursor, shared);
     } catch (error) {
       if (error instanceof Refusal && error.code === 'cannotCalculateChanges') return this.#resync(mayExpunge);
       throw error;
@@ -131,7 +134,7 @@ export class MailboxView {
     }
     if (expunged.length > 0 || changed.size > 0) await this.uids();
     const newFrom = this.#uidNext;
-    const exists = rows.relevant.length > 0 ? await this.#takeNew() : null;
+    const exists = rows.relevant.length > 0 ? await this.#takeNew(rows.upTo, shared) : null;
     this.#cursor = asModseq(Math.max(this.#cursor, rows.upTo));
     for (const modseq of this.#own) if (modseq <= this.#cursor) this.#own.delete(modseq);
     this.#holdBack(expunged);
@@ -145,34 +148,39 @@ export class MailboxView {
   }
 
   /** Adds what came since; null when nothing came. Needs no list unless some of it is gone again. */
-  async #takeNew(): Promise<number | null> {
-    const row = await this.#store.mailbox(this.mailbox);
+  async #takeNew(upTo: Modseq, shared: SharedReads | null): Promise<number | null> {
+    const readRow = (): Promise<Mailbox | null> => this.#store.mailbox(this.mailbox);
+    const row = await (shared?.share(`mailbox ${this.mailbox} ${upTo}`, readRow) ?? readRow());
     if (row === null) throw new MailboxGone();
     if (row.uidNext <= this.#uidNext) return null;
     // All UIDs below row.uidNext are committed by now: whichever is not found is gone for good.
     const range = { from: this.#uidNext, to: asUid(row.uidNext - 1) };
-    const span = row.uidNext - this.#uidNext;
-    const fresh: number[] = [];
-    if (span <= MAX_NEW_BY_MESSAGE) {
-      for await (const batch of this.#store.messagesByUid(this.mailbox, [range])) {
-        for (const message of batch) {
-          for (const { mailbox, uid } of message.mailboxes) {
-            if (mailbox === this.mailbox && uid >= range.from && uid <= range.to) fresh.push(uid);
-          }
-        }
-      }
-    } else {
-      const map = await this.#store.uidMap(this.mailbox);
-      if (map === null) throw new MailboxGone();
-      for (let i = lowerBound(map.uids, range.from); i < map.uids.length && map.uids[i]! <= range.to; i++)
-        fresh.push(map.uids[i]!);
-    }
-    if (fresh.length < span) await this.uids();
+    const readFresh = (): Promise<readonly number[]> => this.#existingUids(range);
+    const fresh = await (shared?.share(`uids ${this.mailbox} ${range.from} ${range.to}`, readFresh) ?? readFresh());
+    if (fresh.length < row.uidNext - this.#uidNext) await this.uids();
     if (this.#uids !== null && fresh.length > 0)
       this.#uids = this.#pool.intern(this.mailbox, appended(this.#uids, fresh));
     this.#exists += fresh.length;
     this.#uidNext = row.uidNext;
     return fresh.length === 0 ? null : this.#exists;
+  }
+
+  /** UIDs of the range that have a message, ascending. */
+  async #existingUids(range: UidRange): Promise<readonly number[]> {
+    if (range.to - range.from >= MAX_NEW_BY_MESSAGE) {
+      const map = await this.#store.uidMap(this.mailbox);
+      if (map === null) throw new MailboxGone();
+      return [...map.uids.subarray(lowerBound(map.uids, range.from), lowerBound(map.uids, range.to + 1))];
+    }
+    const uids: number[] = [];
+    for await (const batch of this.#store.messagesByUid(this.mailbox, [range])) {
+      for (const message of batch) {
+        for (const { mailbox, uid } of message.mailboxes) {
+          if (mailbox === this.mailbox && uid >= range.from && uid <= range.to) uids.push(uid);
+        }
+      }
+    }
+    return uids;
   }
 
   #holdBack(uids: readonly number[]): void {
@@ -242,10 +250,15 @@ export class MailboxView {
   }
 
   /** Rows after `since` that concern this mailbox. @throws MailboxGone when one of them ends it. */
-  async #rowsSince(since: Modseq): Promise<{ readonly relevant: readonly ChangeRow[]; readonly upTo: Modseq }> {
+  async #rowsSince(
+    since: Modseq,
+    shared: SharedReads | null = null,
+  ): Promise<{ readonly relevant: readonly ChangeRow[]; readonly upTo: Modseq }> {
     const relevant: ChangeRow[] = [];
     for (let cursor = since; ; ) {
-      const page = await this.#store.changesSince(cursor);
+      const from = cursor;
+      const read = (): Promise<ChangePage> => this.#store.changesSince(from);
+      const page = await (shared?.share(`changes ${this.#store.account} ${from}`, read) ?? read());
       for (const row of page.rows) {
         if (row.destroyed.Mailbox?.includes(this.mailbox)) throw new MailboxGone();
         if (row.touched.includes(this.mailbox)) relevant.push(row);

@@ -9,18 +9,23 @@ import { ConnectionClosed } from '../../stream/byte-reader.ts';
 import { printFlags } from '../grammar/flags.ts';
 import type { ImapSession } from './imap-session.ts';
 import { type ViewChanges, ViewLost } from './mailbox-view.ts';
+import type { SharedReads } from './shared-reads.ts';
 
 const BATCH_EMAILS = 200;
 
 /** Follows the log and writes what it says. `mayExpunge` is false for FETCH, STORE and SEARCH by sequence number (RFC 9051 §7.5.1). */
-export async function writeUpdates(session: ImapSession, mayExpunge: boolean): Promise<void> {
+export async function writeUpdates(
+  session: ImapSession,
+  mayExpunge: boolean,
+  shared: SharedReads | null = null,
+): Promise<void> {
   const selected = session.selected;
   if (selected === null) return;
-  const changes = await selected.view.follow(mayExpunge);
+  const changes = await selected.view.follow(mayExpunge, shared);
   for (const number of changes.expunged) session.untagged(`${number} EXPUNGE`);
   if (changes.exists !== null) session.untagged(`${changes.exists} EXISTS`);
   try {
-    await writeChangedFlags(session, changes);
+    await writeChangedFlags(session, changes, shared);
   } catch (cause) {
     if (cause instanceof ConnectionClosed) throw cause;
     // The view has moved on; what could not be told can't be told later.
@@ -28,10 +33,17 @@ export async function writeUpdates(session: ImapSession, mayExpunge: boolean): P
   }
 }
 
-async function writeChangedFlags(session: ImapSession, changes: ViewChanges): Promise<void> {
+async function writeChangedFlags(
+  session: ImapSession,
+  changes: ViewChanges,
+  shared: SharedReads | null,
+): Promise<void> {
   const { store, connection, view } = session;
   for (let at = 0; at < changes.changedEmails.length; at += BATCH_EMAILS) {
-    const messages = await store.messages(changes.changedEmails.slice(at, at + BATCH_EMAILS));
+    const ids = changes.changedEmails.slice(at, at + BATCH_EMAILS);
+    const read = (): Promise<readonly Message[]> => store.messages(ids);
+    const key = `messages ${store.account} ${view.cursor} ${ids.join(' ')}`;
+    const messages = await (shared?.share(key, read) ?? read());
     for (const message of messages) writeFlags(session, message, changes.newFrom);
     await connection.writer.flushWhenFull();
   }

@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import { asModseq, asUid, type EmailId, type MailboxId, type Modseq } from '../../../../src/mail/ids.ts';
 import { Refusal } from '../../../../src/mail/refusal.ts';
 import { MailboxGone, MailboxView, ViewLost } from '../../../../src/protocols/imap/session/mailbox-view.ts';
+import { SharedReads } from '../../../../src/protocols/imap/session/shared-reads.ts';
 import { SnapshotPool } from '../../../../src/protocols/imap/session/snapshot-pool.ts';
 import type { AccountStore } from '../../../../src/storage/mail-store.ts';
 import type { ChangeRow, Mailbox, Message } from '../../../../src/storage/model.ts';
@@ -112,8 +113,8 @@ class Client {
     this.view = new MailboxView(record.store(), pool, row, state);
     this.map = Array<null>(row.total).fill(null);
   }
-  async look(mayExpunge: boolean): Promise<void> {
-    const changes = await this.view.follow(mayExpunge);
+  async look(mayExpunge: boolean, shared: SharedReads | null = null): Promise<void> {
+    const changes = await this.view.follow(mayExpunge, shared);
     for (const number of changes.expunged) {
       assert.ok(number >= 1 && number <= this.map.length, 'EXPUNGE of a number that is not there');
       this.map.splice(number - 1, 1);
@@ -136,12 +137,23 @@ class Client {
 }
 
 type Step = {
-  readonly act: 'deliver' | 'expunge' | 'flag' | 'other' | 'begin' | 'look' | 'lookOnly' | 'learn';
+  readonly act: 'deliver' | 'expunge' | 'flag' | 'other' | 'begin' | 'look' | 'lookOnly' | 'lookAll' | 'learn';
   readonly n: number;
 };
 const steps = fc.array(
   fc.record({
-    act: fc.constantFrom('deliver', 'deliver', 'expunge', 'flag', 'other', 'begin', 'look', 'lookOnly', 'learn'),
+    act: fc.constantFrom(
+      'deliver',
+      'deliver',
+      'expunge',
+      'flag',
+      'other',
+      'begin',
+      'look',
+      'lookOnly',
+      'lookAll',
+      'learn',
+    ),
     n: fc.nat(20),
   }) as fc.Arbitrary<Step>,
   { maxLength: 40 },
@@ -159,6 +171,7 @@ test('RFC 3501 §7.4.1 whatever happens when, a long-lived session and a fresh o
     fc.asyncProperty(steps, steps, async (history, concurrent) => {
       const record = new Record();
       const pool = new SnapshotPool();
+      const shared = new SharedReads();
       const clients = [new Client(record, pool)];
       // Changes of others, one before each answer of the record.
       const others = [...concurrent];
@@ -171,6 +184,8 @@ test('RFC 3501 §7.4.1 whatever happens when, a long-lived session and a fresh o
         if (step.act === 'begin') clients.push(new Client(record, pool));
         else if (step.act === 'look') await client.look(true);
         else if (step.act === 'lookOnly') await client.look(false);
+        // As idle sessions do that one doorbell wakes.
+        else if (step.act === 'lookAll') await Promise.all(clients.map((each) => each.look(true, shared)));
         else if (step.act === 'learn') await client.learn();
         else change(record, step);
       }
