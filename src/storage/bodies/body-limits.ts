@@ -11,9 +11,9 @@ export const MAX_BATCH_BODY_BYTES = CHUNK_BYTES;
 export const MAX_BATCH_BYTES = 16 * 1024 * 1024;
 /** Octets of small bodies that a process remembers. */
 export const CACHE_BYTES = 16 * 1024 * 1024;
-/** Chunks of one insert, and inserts of one upload under way at once: 2 MB of a large body in memory. */
-export const CHUNKS_PER_WRITE = 4;
-export const WRITES_IN_FLIGHT = 2;
+/** Chunks of one insert, and inserts of one upload under way at once: 1.5 MB of a large body in memory, and as much again being filled. */
+export const CHUNKS_PER_WRITE = 2;
+export const WRITES_IN_FLIGHT = 3;
 /** Chunks a reader asks for at once. */
 export const CHUNKS_PER_READ = 4;
 /** A body that nothing refers to is kept so long: whoever is about to refer to it has this much time. */

@@ -4,12 +4,12 @@
  * Promise: whoever takes the map and follows the change log from its modseq misses nothing. Where no UID is missing (uidNext - 1 == total), which is
  * what most mailboxes look like, no message row is read; else the rows are read in one snapshot with the counters.
  */
-import type { ClientSession } from 'mongodb';
+import type { AggregateOptions, ClientSession, Filter } from 'mongodb';
 import type { AccountId, MailboxId, Uid } from '../../mail/ids.ts';
 import { asModseq } from '../../mail/ids.ts';
 import type { UidMap } from '../model.ts';
 import type { Database } from '../mongo/database.ts';
-import type { MailboxRow } from '../mongo/documents.ts';
+import type { MailboxRow, MessageRow } from '../mongo/documents.ts';
 import { orUnavailable } from '../mongo/transaction.ts';
 
 /** UIDs that the server packs into one document: far below 16 MB. */
@@ -51,30 +51,48 @@ async function readMap(
   const row = await database.mailboxes.findOne({ account, _id: mailbox }, { ...snapshotOf(session), projection: ROW });
   if (modseq === null || row === null) return null;
   if (isDense(row)) return { modseq: asModseq(modseq), uids: ascending(row.total) };
-  const packs = database.messages.aggregate<{ readonly uids: readonly Uid[] }>(
-    [
-      { $match: { account, mailboxes: { $elemMatch: { id: mailbox } } } },
-      {
-        $project: {
-          _id: 0,
-          own: { $first: { $filter: { input: '$mailboxes', cond: { $eq: ['$$this.id', mailbox] } } } },
-        },
-      },
-      { $group: { _id: { $floor: { $divide: ['$own.uid', PACK] } }, uids: { $push: '$own.uid' } } },
-      { $sort: { _id: 1 } },
-    ],
-    { ...snapshotOf(session), hint: UID_INDEX, allowDiskUse: true },
+  const packs = packedUids(
+    database,
+    mailbox,
+    { account, mailboxes: { $elemMatch: { id: mailbox } } },
+    {
+      ...snapshotOf(session),
+      hint: UID_INDEX,
+    },
   );
   const uids = new Uint32Array(row.total);
   let count = 0;
   for await (const pack of packs) {
-    if (count + pack.uids.length > row.total) throw new Error(`mailbox ${mailbox}: more messages than its total`);
-    uids.set(pack.uids, count);
-    count += pack.uids.length;
+    if (count + pack.length > row.total) throw new Error(`mailbox ${mailbox}: more messages than its total`);
+    uids.set(pack, count);
+    count += pack.length;
   }
   if (count !== row.total) throw new Error(`mailbox ${mailbox}: ${count} messages, its total is ${row.total}`);
   // The index gives them in order; where that is so this costs next to nothing.
   return { modseq: asModseq(modseq), uids: isAscending(uids) ? uids : uids.sort() };
+}
+
+/**
+ * The UIDs in `mailbox` of the rows that match, packed by the server: a hundred thousand cost one document, not as many. Packs ascend; within a pack
+ * the order is that of the index.
+ */
+export async function* packedUids(
+  database: Pick<Database, 'messages'>,
+  mailbox: MailboxId,
+  filter: Filter<MessageRow>,
+  options: AggregateOptions,
+): AsyncGenerator<readonly Uid[], void, undefined> {
+  const own = { $first: { $filter: { input: '$mailboxes', cond: { $eq: ['$$this.id', mailbox] } } } };
+  const packs = database.messages.aggregate<{ readonly uids: readonly Uid[] }>(
+    [
+      { $match: filter },
+      { $project: { _id: 0, own } },
+      { $group: { _id: { $floor: { $divide: ['$own.uid', PACK] } }, uids: { $push: '$own.uid' } } },
+      { $sort: { _id: 1 } },
+    ],
+    { allowDiskUse: true, ...options },
+  );
+  for await (const { uids } of packs) yield uids;
 }
 
 function ascending(count: number): Uint32Array {

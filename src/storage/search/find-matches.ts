@@ -12,7 +12,7 @@ import type { Database } from '../mongo/database.ts';
 import type { MessageRow } from '../mongo/documents.ts';
 import { orUnavailable } from '../mongo/transaction.ts';
 import { evaluate } from './evaluate.ts';
-import { pushDown } from './push-down.ts';
+import { type PushedDown, pushDown } from './push-down.ts';
 import { readFacts, type Wanted } from './read-facts.ts';
 import { nodesOf, type SearchContext, type SearchRow } from './search-context.ts';
 
@@ -28,6 +28,8 @@ export interface Search {
   readonly fields: readonly SearchField[];
   readonly sort?: Sort;
   readonly hint?: Readonly<Record<string, 1>>;
+  /** Rows that will most likely do: what is fetched at once. */
+  readonly batch?: number;
 }
 
 const BATCH = 1_000;
@@ -45,11 +47,9 @@ export async function* findMatches(
   const fields = new Set<SearchField>(search.fields);
   if (!pushed.isExact) for (const field of fieldsOf(filter)) fields.add(field);
   if (fields.has('fold')) for (const part of ['fold.from', 'fold.to'] as const) fields.delete(part);
-  const base: Filter<MessageRow> = { account, ...(mailbox !== null && { mailboxes: { $elemMatch: { id: mailbox } } }) };
-  const isEmpty = Object.keys(pushed.filter).length === 0;
-  const cursor = database.messages.find(isEmpty ? base : { $and: [base, pushed.filter] }, {
+  const cursor = database.messages.find(scope(account, mailbox, pushed), {
     projection: Object.fromEntries([...fields].map((field) => [field, 1])),
-    batchSize: BATCH,
+    batchSize: Math.min(search.batch ?? BATCH, BATCH),
     ...(search.sort && { sort: search.sort }),
     ...(search.hint && { hint: search.hint }),
   });
@@ -62,6 +62,12 @@ export async function* findMatches(
   } finally {
     await cursor.close();
   }
+}
+
+/** The rows that MongoDB lets through. */
+export function scope(account: AccountId, mailbox: MailboxId | null, pushed: PushedDown): Filter<MessageRow> {
+  const base: Filter<MessageRow> = { account, ...(mailbox !== null && { mailboxes: { $elemMatch: { id: mailbox } } }) };
+  return Object.keys(pushed.filter).length === 0 ? base : { $and: [base, pushed.filter] };
 }
 
 /** What the search asks of threads; read before the rows. */

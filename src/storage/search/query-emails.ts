@@ -33,8 +33,8 @@ export async function queryEmails(
     const sort = fullSort(query.sort);
     const knownTotal = await totalFromCounters(database, account, filter, query);
     const context = await searchContext(database, account, null, filter, sort);
-    const results = ordered(database, bodies, { account, filter, sort, context });
     const window = new ResultWindow(query, knownTotal);
+    const results = ordered(database, bodies, { account, filter, sort, context, batch: window.guess });
     for await (const batch of results) {
       for (const email of batch) window.add(email);
       if (window.isFull) break;
@@ -48,19 +48,20 @@ interface Ordering {
   readonly filter: SearchNode;
   readonly sort: readonly EmailSort[];
   readonly context: SearchContext;
+  readonly batch: number;
 }
 
 async function* ordered(
   database: Database,
   bodies: BodyStore,
-  { account, filter, sort, context }: Ordering,
+  { account, filter, sort, context, batch }: Ordering,
 ): AsyncGenerator<readonly Sortable[], void, undefined> {
   const ops = new Set([...conjunctsOf(filter)].map((node) => node.op));
   const fields = [...sortFields(sort)];
   const first = sort[0]!;
   if (ops.has('inMailbox') && sort.length === 1 && first.property === 'receivedAt') {
     const order = { receivedAt: first.isAscending ? (1 as const) : (-1 as const) };
-    const search: Search = { account, mailbox: null, filter, fields, sort: order, hint: RECEIVED_INDEX };
+    const search: Search = { account, mailbox: null, filter, fields, sort: order, hint: RECEIVED_INDEX, batch };
     return yield* byReceivedAt(database, bodies, search, sort, context);
   }
   const hint = ops.has('ids') ? null : ops.has('inMailbox') ? UID_INDEX : ACCOUNT_INDEX;
@@ -119,6 +120,12 @@ class ResultWindow {
     this.#seen.add(key);
     if (email.id === this.#query.anchor) this.#anchor = this.#ids.length;
     this.#ids.push(email.id);
+  }
+
+  /** How many messages will most likely do: a page, and some more for those that collapse. */
+  get guess(): number {
+    if (this.#needsAll || this.#query.anchor !== undefined) return Number.POSITIVE_INFINITY;
+    return Math.max(20, Math.ceil((this.#start() + this.#query.limit) * 1.5));
   }
 
   get isFull(): boolean {

@@ -6,8 +6,9 @@ import type { BodyStore } from '../bodies/body-store.ts';
 import type { SearchNode } from '../model.ts';
 import type { Database } from '../mongo/database.ts';
 import { orUnavailable } from '../mongo/transaction.ts';
-import { UID_INDEX, uidMap } from '../reading/uid-map.ts';
-import { findMatches, type Search, searchContext } from './find-matches.ts';
+import { packedUids, UID_INDEX, uidMap } from '../reading/uid-map.ts';
+import { findMatches, type Search, scope, searchContext } from './find-matches.ts';
+import { pushDown } from './push-down.ts';
 import { conjunctsOf } from './search-context.ts';
 
 /** Empty for a mailbox that isn't there. */
@@ -28,6 +29,14 @@ export async function searchMailbox(
         : { filter: { op: 'and', nodes: [{ op: 'ids', emails: changed }, filter] } };
     const search: Search = { account, mailbox, fields: ['mailboxes'], ...narrowed };
     const uids = new Set<Uid>();
+    const pushed = pushDown(search.filter, context);
+    if (pushed.isExact) {
+      const options = search.hint === undefined ? {} : { hint: search.hint };
+      for await (const pack of packedUids(database, mailbox, scope(account, mailbox, pushed), options)) {
+        for (const uid of pack) uids.add(uid);
+      }
+      return [...uids].sort((a, b) => a - b);
+    }
     for await (const rows of findMatches(database, bodies, search, context)) {
       for (const row of rows) {
         for (const membership of row.mailboxes) if (membership.id === mailbox) uids.add(membership.uid as Uid);
