@@ -445,6 +445,8 @@ test('RFC 5530 §3 a full account is OVERQUOTA; RFC 9208 tells its limits', asyn
     '* QUOTA Account (STORAGE 1 2 MESSAGE 1 10)',
   ]);
   assert.match((await client.run('GETQUOTA nothing')).tagged, /^NO/);
+  const unlimited = await fixture.client(await fixture.user());
+  assert.deepEqual(await unlimited.ok('GETQUOTAROOT INBOX'), ['* QUOTAROOT "INBOX"']);
 });
 
 test('RFC 2177 IDLE tells deliveries, flags and expunges of others at once', async () => {
