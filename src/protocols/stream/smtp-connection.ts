@@ -6,6 +6,7 @@
  * (smtp-path.ts), where it lets unknown ones pass; AUTH (our SASL); DATA, where it can't tell that a client saw the reply; enhanced status
  * codes, which it derives from the basic code alone (RFC 2034 §4); deadlines that no trickle extends; a limit on mistakes.
  */
+import type { Socket } from 'node:net';
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
 import { countedOctets } from '../../delivery/inbound/receive-to-queue.ts';
 import type { TraceOrigin } from '../../delivery/inbound/trace-fields.ts';
@@ -38,6 +39,7 @@ export class SmtpClientConnection extends SMTPConnection implements SmtpClient {
   #transaction: OpenTransaction | null = null;
   #errors = 0;
   #idleCommands = 0;
+  #topSocket: Socket | null = null;
   /** To be called when the client's next octets come. */
   #onSeen: (() => void) | null = null;
   readonly #gone = new AbortController();
@@ -101,7 +103,7 @@ export class SmtpClientConnection extends SMTPConnection implements SmtpClient {
   override _onCommand(line: Buffer, done: Done = () => undefined): void {
     this.#deadlines?.commandCame();
     const onward = (): void => {
-      if (!this.isTransferring) this.#deadlines?.waitForCommand();
+      if (!this.isTransferring && !this._upgrading) this.#deadlines?.waitForCommand();
       done();
     };
     if (this._nextHandler === false && ++this.#idleCommands > this.#limits.maxIdleCommands) {
@@ -124,12 +126,33 @@ export class SmtpClientConnection extends SMTPConnection implements SmtpClient {
     return super._getEnhancedStatusCode(code, context);
   }
 
+  /** Called by the base with the socket that counts now: the only sight of a TLS socket whose handshake isn't done. */
+  override _armTimeout(socket: Socket = this._socket): void {
+    this.#topSocket = socket;
+    super._armTimeout(socket);
+  }
+
+  /** Ends the connection at once. A raw socket must not be torn away from under its TLS socket. */
+  cut(): void {
+    this.#topSocket?.destroy();
+    this._socket.destroy();
+  }
+
+  /** The one place that writes. The base's would be silent to a client that has closed its side and still reads. */
   override send(code: number, data?: string | string[] | null, context?: string | false): void {
-    if (code >= 500) this.#errors += 1;
-    super.send(code, data, context);
-    if (code >= 500 && this.#listener !== null && this.#errors >= this.#limits.maxErrors && !this._closing) {
-      super.send(421, 'too many errors', '4.7.0');
-    }
+    const status = this._getEnhancedStatusCode(code, context);
+    const texts = Array.isArray(data) ? data : [data ?? ''];
+    const lines = texts.map((text, i) => {
+      const mark = i < texts.length - 1 ? '-' : ' ';
+      // RFC 5321 §4.2: a reply can't be split by what is quoted in it.
+      return `${code}${mark}${status === '' ? '' : `${status} `}${text.replace(/[\x00-\x1f\x7f-\x9f]/g, ' ')}\r\n`;
+    });
+    // Within a TLS handshake it would be clear text in the midst of records.
+    if (!this._upgrading && this._socket.writable) this._socket.write(lines.join(''));
+    if (code === 421) this.close();
+    if (code < 500) return;
+    this.#errors += 1;
+    if (this.#errors >= this.#limits.maxErrors && !this._closing) this.send(421, 'too many errors', '4.7.0');
   }
 
   override _resetSession(): void {
@@ -143,6 +166,7 @@ export class SmtpClientConnection extends SMTPConnection implements SmtpClient {
     stream?.abandon();
     this.#deadlines?.end();
     this.#gone.abort();
+    this.#listener?.forget(this);
   }
 
   // -- commands ------------------------------------------------------------------------------------------------------------------------
@@ -295,7 +319,14 @@ export class SmtpClientConnection extends SMTPConnection implements SmtpClient {
       return;
     }
     super.handler_STARTTLS(line, done);
-    if (this._upgrading) this.#deadlines?.handshakeBegins();
+  }
+
+  override upgrade(done: Done, onSecure?: Done): void {
+    super.upgrade(done, () => {
+      this.#deadlines?.waitForCommand();
+      onSecure?.();
+    });
+    this.#deadlines?.handshakeBegins();
   }
 
   // -- what they are made of -----------------------------------------------------------------------------------------------------------
@@ -470,7 +501,7 @@ export class SmtpClientConnection extends SMTPConnection implements SmtpClient {
 
   #expire(why: 'idle' | 'session' | 'handshake'): void {
     if (why === 'handshake') {
-      this._socket.destroy();
+      this.cut();
       return;
     }
     const text = why === 'idle' ? 'timeout, closing the connection' : 'connection has been open for too long';

@@ -52,6 +52,7 @@ export class SmtpListener extends SMTPServer {
   readonly allowPlaintextOnLoopback: boolean;
   readonly #isImplicitTls: boolean;
   readonly #perNetwork = new Map<string, number>();
+  readonly #clients = new Set<SmtpClientConnection>();
   readonly #sockets = new Set<Socket>();
 
   constructor(options: SmtpListenerOptions) {
@@ -88,7 +89,17 @@ export class SmtpListener extends SMTPServer {
     const connection = new SmtpClientConnection(this, socket, options);
     this.connections.add(connection);
     connection.on('error', (cause) => this._onError(cause));
+    this.#clients.add(connection);
     connection.start(this);
+  }
+
+  get openSockets(): number {
+    return this.#sockets.size;
+  }
+
+  /** The connection is closed on both sides. */
+  forget(connection: SmtpClientConnection): void {
+    this.#clients.delete(connection);
   }
 
   override _acceptSocket(socket: Socket, isHandshakeAhead: boolean): (() => void) | false {
@@ -127,8 +138,9 @@ export class SmtpListener extends SMTPServer {
     this.options.closeTimeout = drainMs;
     const isClosed = new Promise<void>((resolve) => this.server.once('close', resolve));
     this.close();
-    for (const connection of this.connections) if (connection instanceof SmtpClientConnection) connection.stop();
+    for (const connection of this.#clients) connection.stop();
     const timer = setTimeout(() => {
+      for (const connection of this.#clients) connection.cut();
       for (const socket of this.#sockets) socket.destroy();
     }, drainMs);
     await isClosed;
@@ -151,7 +163,7 @@ export async function listenSmtp(options: SmtpListenerOptions): Promise<RunningS
     host: options.host,
     port: typeof bound === 'object' && bound !== null ? bound.port : options.port,
     get connections() {
-      return listener.connections.size;
+      return listener.openSockets;
     },
     close: (drainMs = DRAIN_MS) => listener.stop(drainMs),
   };

@@ -204,6 +204,33 @@ test('connections beyond the limits are told 421, and room comes back', async ()
   }
 });
 
+test('TLS connections are counted, and counted off', async () => {
+  const server = await world.submissions({ maxConnectionsPerNetwork: 1 });
+  for (let i = 0; i < 5; i++) {
+    const client = await world.client(server, { tls: true });
+    await assert.rejects(LineClient.open(server.port, { tls: true }));
+    await client.smtp('QUIT', '221');
+    client.end();
+    await client.closed();
+    while (server.connections > 0) await new Promise(setImmediate);
+  }
+});
+
+test('a client that goes on without end is cut when the drain is over, with TLS and without', async () => {
+  const before = await queued();
+  const plain = await world.mx();
+  const upgraded = await world.client(plain);
+  await upgraded.smtp('STARTTLS', '220');
+  await upgraded.startTls();
+  await upgraded.smtp('EHLO x', '250');
+  await openData(upgraded, FROM, TO);
+  const open = await world.client(plain);
+  await openData(open, FROM, TO);
+  await plain.close(100);
+  await Promise.all([upgraded.closed(), open.closed()]);
+  assert.equal(await queued(), before);
+});
+
 test('RFC 3207 §4.2 drops what was pipelined behind STARTTLS and forgets what was said before', async () => {
   const client = await world.client(mx);
   await client.smtp(`MAIL FROM:<${FROM}>`, '250');
@@ -256,6 +283,7 @@ test('a client may pipe all its commands, close its side, and read the replies',
   const socket = connect({ port: mx.port, host: '127.0.0.1', allowHalfOpen: true });
   const replies: Buffer[] = [];
   socket.on('data', (piece) => replies.push(piece));
+  await once(socket, 'data');
   socket.end(`EHLO x\r\nMAIL FROM:<${FROM}>\r\nRCPT TO:<${TO}>\r\nDATA\r\n${messageOf('piped')}.\r\n`);
   await once(socket, 'end');
   assert.match(Buffer.concat(replies).toString(), /\r\n250 2\.0\.0 ok, queued as \S+\r\n$/);
