@@ -38,7 +38,6 @@ export function normaliseDomain(text: string): string | null {
   if (LITERAL.test(text)) return text;
   const bare = text.endsWith('.') ? text.slice(0, -1) : text;
   if (!/^[A-Za-z0-9._\-\u0080-\u{10ffff}]+$/u.test(bare)) return null;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the test is for 'all ASCII'
   const ascii = /^[\x00-\x7f]*$/.test(bare) ? bare.toLowerCase() : domainToASCII(bare);
   return ascii.length > 0 && ascii.length <= MAX_DOMAIN_OCTETS && DOMAIN.test(ascii) ? ascii : null;
 }

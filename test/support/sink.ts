@@ -38,6 +38,8 @@ export async function openSink(): Promise<Sink> {
       });
     },
   });
+  // A client that is killed resets its connections: nothing of the sink's.
+  server.on('error', () => undefined);
   server.listen(0, '127.0.0.1');
   await once(server.server, 'listening');
   return {
