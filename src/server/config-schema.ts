@@ -18,7 +18,7 @@ const wholes = (min: number, max: number) =>
   );
 const port = () => whole(0, 65_535).nullable();
 
-export const ROLES = ['smtp', 'submission', 'lmtp', 'imap', 'jmap', 'delivery'] as const;
+export const ROLES = ['smtp', 'submission', 'lmtp', 'imap', 'pop3', 'jmap', 'delivery'] as const;
 export type Role = (typeof ROLES)[number];
 const roles = () =>
   z.preprocess(
@@ -31,8 +31,28 @@ export type Profile = (typeof PROFILES)[number];
 
 /** `ports` of the two profiles; 0 takes a free port, null leaves the listener out. */
 const PORTS = {
-  development: { smtp: 2525, submission: 2587, submissions: 2465, lmtp: 2424, imap: 2143, imaps: 2993, http: 8080 },
-  production: { smtp: 25, submission: 587, submissions: 465, lmtp: 2424, imap: 143, imaps: 993, http: 8080 },
+  development: {
+    smtp: 2525,
+    submission: 2587,
+    submissions: 2465,
+    lmtp: 2424,
+    imap: 2143,
+    imaps: 2993,
+    pop3: 2110,
+    pop3s: 2995,
+    http: 8080,
+  },
+  production: {
+    smtp: 25,
+    submission: 587,
+    submissions: 465,
+    lmtp: 2424,
+    imap: 143,
+    imaps: 993,
+    pop3: 110,
+    pop3s: 995,
+    http: 8080,
+  },
 } as const;
 
 /** The schema for a profile: the same settings, with the defaults that fit. */
@@ -71,6 +91,8 @@ export function configSchema(profile: Profile) {
           .describe('Local delivery (RFC 2033); binds loopback unless lmtp.host says otherwise.'),
         imap: port().default(ports.imap).describe('IMAP, STARTTLS (RFC 3501).'),
         imaps: port().default(ports.imaps).describe('IMAP, TLS (RFC 8314 §3.2).'),
+        pop3: port().default(ports.pop3).describe('POP3, STLS (RFC 1939).'),
+        pop3s: port().default(ports.pop3s).describe('POP3, TLS (RFC 8314 §3.1).'),
         http: port().default(ports.http).describe('JMAP, health and the web page.'),
       })
       .prefault({}),

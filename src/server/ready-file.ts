@@ -6,9 +6,9 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 
 export interface ListenerInfo {
-  /** smtp, submission, submissions, imap, imaps, lmtp, http */
+  /** smtp, submission, submissions, imap, imaps, pop3, pop3s, lmtp, http */
   readonly name: string;
-  readonly protocol: 'smtp' | 'lmtp' | 'imap' | 'http';
+  readonly protocol: 'smtp' | 'lmtp' | 'imap' | 'pop3' | 'http';
   readonly host: string;
   readonly port: number;
   readonly tls: 'none' | 'starttls' | 'implicit';

@@ -7,6 +7,8 @@ import { createReceiver } from '../delivery/inbound/receive-to-queue.ts';
 import { createSubmitter } from '../delivery/submission/submit-to-queue.ts';
 import { startImapServer } from '../protocols/imap/imap-server.ts';
 import { startLmtp } from '../protocols/lmtp/start-lmtp.ts';
+import { LocalMaildropLocks } from '../protocols/pop3/maildrop-locks.ts';
+import { startPop3Server } from '../protocols/pop3/pop3-server.ts';
 import type { Authenticator } from '../protocols/sasl/authenticate.ts';
 import type { LoginBrake } from '../protocols/sasl/login-brake.ts';
 import { startMx } from '../protocols/smtp/start-mx.ts';
@@ -42,6 +44,7 @@ export async function startListeners(parts: ListenerParts): Promise<readonly Lis
   if (has('submission')) opened.push(...(await openSubmission(parts)));
   if (has('lmtp')) opened.push(...(await openLmtp(parts)));
   if (has('imap')) opened.push(...(await openImap(parts)));
+  if (has('pop3')) opened.push(...(await openPop3(parts)));
   if (has('jmap')) opened.push(...(await startHttp(parts)));
   return opened;
 }
@@ -149,6 +152,36 @@ async function openImap(parts: ListenerParts): Promise<readonly ListenerInfo[]> 
   if (running.port !== null) opened.push({ name: 'imap', protocol: 'imap', host, port: running.port, tls: 'starttls' });
   if (running.tlsPort !== null)
     opened.push({ name: 'imaps', protocol: 'imap', host, port: running.tlsPort, tls: 'implicit' });
+  return opened;
+}
+
+async function openPop3(parts: ListenerParts): Promise<readonly ListenerInfo[]> {
+  const { config, store, authenticator, certificate, clock, log, shutdown } = parts;
+  const locks = new LocalMaildropLocks();
+  const opened: ListenerInfo[] = [];
+  for (const name of ['pop3', 'pop3s'] as const) {
+    const port = config.ports[name];
+    if (port === null) continue;
+    const isImplicitTls = name === 'pop3s';
+    const running = await startPop3Server({
+      store,
+      authenticator,
+      locks,
+      listen: { host: config.server.host, port },
+      isImplicitTls,
+      tls: certificate,
+      allowPlaintextOnLoopback: config.auth.allowPlaintextOnLoopback,
+      limits: {
+        maxConnections: config.limits.connections,
+        maxConnectionsPerAddress: config.limits.connectionsPerAddress,
+      },
+      log,
+      clock,
+    });
+    shutdown.onStop(name, () => running.close(drainMsOf(config)));
+    const tls = isImplicitTls ? 'implicit' : 'starttls';
+    opened.push({ name, protocol: 'pop3', host: running.host, port: running.port, tls });
+  }
   return opened;
 }
 
