@@ -42,6 +42,8 @@ export const HEADERS_TIMEOUT_MS = 15_000;
 export const REQUEST_TIMEOUT_MS = 600_000;
 /** Longer than a usual proxy's 60 s, so that we never close under its hands. */
 export const KEEP_ALIVE_MS = 65_000;
+/** A peer that neither sends nor takes anything for so long, in the middle of a request or an answer, is cut off. */
+export const STALL_TIMEOUT_MS = 120_000;
 const MAX_HEADER_OCTETS = 16_384;
 const MAX_HEADERS = 100;
 
@@ -61,6 +63,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       ? createPlainServer(serverOptions, handle)
       : createTlsServer({ minVersion: 'TLSv1.2', ...serverOptions, ...options.tls }, handle);
   server.maxHeadersCount = MAX_HEADERS;
+  server.timeout = STALL_TIMEOUT_MS;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.listen.port, options.listen.host, () => {

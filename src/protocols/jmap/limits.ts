@@ -29,9 +29,11 @@ export const DEFAULT_LIMITS: JmapLimits = {
 export const MAX_IDS_IN_ANSWER = 10_000;
 /** Operators and conditions of one filter. */
 export const MAX_FILTER_NODES = 500;
-/** Octets of body values in one answer. */
-export const MAX_BODY_VALUE_OCTETS = 32 * 1024 * 1024;
-/** JSON values that result references may bring into one request, however they refer to each other. */
-export const MAX_REFERENCED_VALUES = 500_000;
+/** Octets of message text and headers in the answer to one request. */
+export const MAX_ANSWER_OCTETS = 32 * 1024 * 1024;
+/** Octets that result references may bring into one request, however they refer to each other. */
+export const MAX_REFERENCED_OCTETS = 16 * 1024 * 1024;
+/** Names in `properties` or `bodyProperties`. */
+export const MAX_PROPERTIES = 200;
 /** From the first octet of a request object to its last. */
 export const REQUEST_BODY_DEADLINE_MS = 60_000;

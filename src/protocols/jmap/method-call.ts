@@ -6,6 +6,7 @@ import { Refusal } from '../../mail/refusal.ts';
 import type { Clock } from '../../server/clock.ts';
 import type { Log } from '../../server/log.ts';
 import type { AccountInfo, AccountStore, MailStore } from '../../storage/mail-store.ts';
+import { AnswerBudget } from './answer-budget.ts';
 import type { ObjectReader } from './json/object-reader.ts';
 import { asId } from './json/object-reader.ts';
 import type { JmapLimits } from './limits.ts';
@@ -26,6 +27,7 @@ export class RequestContext {
   /** Address of the peer, for trace fields. */
   readonly peer: string;
   readonly createdIds: Map<string, string>;
+  readonly budget = new AnswerBudget();
   readonly #accounts = new Map<string, Promise<AccountStore>>();
 
   constructor(parts: JmapParts, principal: AccountInfo, peer: string, createdIds: Map<string, string>) {

@@ -4,7 +4,7 @@
  */
 import { asText, InvalidValue, ObjectReader } from './json/object-reader.ts';
 import { isObject, type Json, type JsonObject } from './json/parse-json.ts';
-import { MAX_REFERENCED_VALUES } from './limits.ts';
+import { MAX_REFERENCED_OCTETS } from './limits.ts';
 import { MethodError } from './method-error.ts';
 
 export interface Answer {
@@ -13,14 +13,23 @@ export interface Answer {
   readonly callId: string;
 }
 
+/** What a value weighs besides its text. */
+const VALUE_OCTETS = 16;
+
 /** Counts over one request. */
 export class ReferenceBudget {
-  #left = MAX_REFERENCED_VALUES;
+  #left = MAX_REFERENCED_OCTETS;
   spend(value: Json): void {
-    this.#left -= 1;
+    this.#left -= typeof value === 'string' ? VALUE_OCTETS + value.length : VALUE_OCTETS;
     if (this.#left < 0) throw new MethodError('requestTooLarge', 'The result references bring in too much.');
     if (typeof value !== 'object' || value === null) return;
-    for (const item of Array.isArray(value) ? value : Object.values(value)) this.spend(item as Json);
+    if (Array.isArray(value)) for (const item of value) this.spend(item as Json);
+    else {
+      for (const key of Object.keys(value)) {
+        this.#left -= key.length;
+        this.spend((value as JsonObject)[key]!);
+      }
+    }
   }
 }
 

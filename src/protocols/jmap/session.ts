@@ -40,7 +40,8 @@ export function sessionObject(account: AccountInfo, base: string, limits: JmapLi
             maxMailboxesPerEmail: null,
             maxMailboxDepth: MAX_MAILBOX_DEPTH,
             maxSizeMailboxName: MAX_MAILBOX_NAME_OCTETS,
-            maxSizeAttachmentsPerEmail: limits.maxSizeUpload,
+            // Attachments grow by a third and more in base64, and the message as a whole has the limit.
+            maxSizeAttachmentsPerEmail: Math.floor(limits.maxSizeUpload * 0.7),
             emailQuerySortOptions: [...EMAIL_SORT_PROPERTIES],
             mayCreateTopLevelMailbox: true,
           },

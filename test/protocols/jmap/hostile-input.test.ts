@@ -202,6 +202,29 @@ test('filters as large and as deep as they come are refused in words', async () 
   );
 });
 
+test('one request can not gather more text than an answer may hold, by calls or by references', async () => {
+  const id = await deliver(world, message({ 'Content-Type': 'text/plain' }, 'x'.repeat(900_000)));
+  const get = ['Email/get', { accountId, ids: [id], properties: ['bodyValues'], fetchAllBodyValues: true }] as const;
+  const answers = await world.calls(...Array.from({ length: 60 }, (_, i) => [...get, `${i}`] as const));
+  const refused = answers.filter(([name]) => name === 'error');
+  assert.ok(refused.length > 10 && refused.length < 50, `${refused.length}`);
+  for (const [, args] of refused) assert.equal(args.type, 'requestTooLarge');
+  const text = 'x'.repeat(5_000_000);
+  const echoes = await world.calls(
+    ['Core/echo', { text }, '0'],
+    ...Array.from(
+      { length: 6 },
+      (_, i) => ['Core/echo', { '#t': { resultOf: '0', name: 'Core/echo', path: '/text' } }, `e${i}`] as const,
+    ),
+  );
+  assert.deepEqual(
+    echoes.map(([name]) => name),
+    ['Core/echo', 'Core/echo', 'Core/echo', 'Core/echo', 'error', 'error', 'error'],
+  );
+  const many = Array.from({ length: 100_000 }, (_, i) => `header:X-${i}`);
+  assert.equal((await world.call('Email/get', { ids: [id], properties: many })).error.type, 'invalidArguments');
+});
+
 test('references in circles and to what comes later point at nothing', async () => {
   const ref = (resultOf: string) => ({ accountId, '#ids': { resultOf, name: 'Email/get', path: '/list/*/id' } });
   const answers = await world.calls(

@@ -1,5 +1,6 @@
 /** EmailBodyPart objects (RFC 8621 §4.1.4). */
 import { charsetOf, fileNameOf, mediaTypeOf, type PartNode } from '../../../mail/format/structure.ts';
+import type { AnswerBudget } from '../answer-budget.ts';
 import { decodedSize } from './decoded-size.ts';
 import { allHeaders, valueOfHeader } from './header-property.ts';
 import type { MessageOctets } from './message-octets.ts';
@@ -31,10 +32,14 @@ export function* leavesOf(part: NumberedPart): Generator<NumberedPart> {
 }
 
 export interface PartContext {
+  readonly budget: AnswerBudget;
   readonly octets: MessageOctets;
   readonly wanted: WantedBody;
   readonly blobIdOf: (partId: string) => string | null;
 }
+
+/** About what a part takes in JSON. */
+const PART_OCTETS = 300;
 
 /** `hasSubParts`: for bodyStructure, whose multiparts are shown with what they hold. */
 export async function partObject(
@@ -43,7 +48,8 @@ export async function partObject(
   hasSubParts: boolean,
 ): Promise<Record<string, unknown>> {
   const { node, partId, children } = part;
-  const { octets, wanted, blobIdOf } = context;
+  const { octets, wanted, blobIdOf, budget } = context;
+  budget.spend(PART_OCTETS);
   const { properties } = wanted;
   const object: Record<string, unknown> = {};
   const show = (name: string, value: unknown): void => {
@@ -59,8 +65,9 @@ export async function partObject(
   show('cid', node.id === null ? null : node.id.trim().replace(/^<|>$/g, ''));
   show('language', node.language.length === 0 ? null : node.language);
   show('location', node.location);
-  if (properties.has('headers')) object['headers'] = allHeaders(await octets.fields(node));
-  for (const header of wanted.headers) object[header.property] = valueOfHeader(header, await octets.fields(node));
+  if (properties.has('headers')) object['headers'] = allHeaders(await octets.fields(node), budget);
+  for (const header of wanted.headers)
+    object[header.property] = valueOfHeader(header, await octets.fields(node), budget);
   if (hasSubParts && partId === null) {
     const subParts: object[] = [];
     for (const child of children) subParts.push(await partObject(child, context, true));

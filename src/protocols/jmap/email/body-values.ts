@@ -1,20 +1,14 @@
 /** `bodyValues` (RFC 8621 §4.1.4): decoded text of the parts asked for, cut where the client said. What one answer holds of it is bounded. */
 import { PartTextReader } from '../../../mail/format/part-text.ts';
-import { MAX_BODY_VALUE_OCTETS } from '../limits.ts';
-import { MethodError } from '../method-error.ts';
+import { type AnswerBudget, answerTooLarge } from '../answer-budget.ts';
 import type { NumberedPart } from './body-part.ts';
 import type { MessageOctets } from './message-octets.ts';
-
-/** Over one method call. */
-export class BodyValueBudget {
-  left = MAX_BODY_VALUE_OCTETS;
-}
 
 export async function bodyValues(
   parts: Iterable<NumberedPart>,
   octets: MessageOctets,
   maxBodyValueBytes: number,
-  budget: BodyValueBudget,
+  budget: AnswerBudget,
 ): Promise<Record<string, object>> {
   const values: Record<string, object> = {};
   for (const { node, partId } of parts) {
@@ -26,10 +20,8 @@ export async function bodyValues(
       if (reader.isFull) break;
     }
     const { text, isEncodingProblem, isTruncated } = reader.end();
-    if (isTruncated && isOursToCut) {
-      throw new MethodError('requestTooLarge', `At most ${MAX_BODY_VALUE_OCTETS} octets of body values in one call.`);
-    }
-    budget.left -= Buffer.byteLength(text);
+    if (isTruncated && isOursToCut) throw answerTooLarge();
+    budget.spend(Buffer.byteLength(text));
     values[partId] = { value: text, isEncodingProblem, isTruncated };
   }
   return values;

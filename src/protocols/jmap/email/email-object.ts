@@ -6,8 +6,9 @@ import { decodeWords } from '../../../mail/format/encoded-words.ts';
 import { asMessageIds } from '../../../mail/format/header-forms.ts';
 import { parseMessageIds } from '../../../mail/format/message-ids.ts';
 import type { Envelope, EnvelopeAddress, PartNode } from '../../../mail/format/structure.ts';
+import type { AnswerBudget } from '../answer-budget.ts';
 import { leavesOf, type NumberedPart, numberParts, type PartContext, partObject } from './body-part.ts';
-import { type BodyValueBudget, bodyValues } from './body-values.ts';
+import { bodyValues } from './body-values.ts';
 import { allHeaders, valueOfHeader } from './header-property.ts';
 import type { MessageOctets } from './message-octets.ts';
 import type { Wanted } from './wanted.ts';
@@ -26,12 +27,13 @@ export interface EmailSource {
 export async function emailObject(
   source: EmailSource,
   wanted: Wanted,
-  budget: BodyValueBudget,
+  budget: AnswerBudget,
 ): Promise<Record<string, unknown>> {
   const { properties } = wanted;
   const object: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(source.metadata)) if (properties.has(name)) object[name] = value;
   if (source.envelope !== undefined) {
+    budget.spend(addressCount(source.envelope) * ADDRESS_OCTETS);
     for (const [name, show] of ENVELOPE_PROPERTIES) if (properties.has(name)) object[name] = show(source.envelope);
   }
   if (source.summary !== undefined) {
@@ -39,7 +41,7 @@ export async function emailObject(
     if (properties.has('preview')) object['preview'] = source.summary.preview;
   }
   if (source.structure !== undefined) {
-    await addHeaders(object, source.structure, source.octets, wanted);
+    await addHeaders(object, source.structure, source.octets, wanted, budget);
     await addBody(object, source.structure, source, wanted, budget);
   }
   return object;
@@ -61,6 +63,13 @@ const ENVELOPE_PROPERTIES: ReadonlyMap<string, (envelope: Envelope) => unknown> 
   ['sentAt', ({ date }) => dateOf(date)],
 ]);
 
+/** About what an address takes in JSON. */
+const ADDRESS_OCTETS = 60;
+
+function addressCount({ from, sender, replyTo, to, cc, bcc }: Envelope): number {
+  return from.length + sender.length + replyTo.length + to.length + cc.length + bcc.length;
+}
+
 function idsOf(text: string | null): readonly string[] | null {
   if (text === null) return null;
   const { ids } = parseMessageIds(text);
@@ -81,15 +90,16 @@ async function addHeaders(
   root: PartNode,
   octets: MessageOctets,
   { properties, headers }: Wanted,
+  budget: AnswerBudget,
 ): Promise<void> {
   if (headers.length === 0 && !properties.has('headers') && !properties.has('references')) return;
   const fields = await octets.fields(root);
-  if (properties.has('headers')) object['headers'] = allHeaders(fields);
+  if (properties.has('headers')) object['headers'] = allHeaders(fields, budget);
   if (properties.has('references')) {
     const references = fields.findLast(({ key }) => key === 'references');
     object['references'] = references === undefined ? null : asMessageIds(references.value);
   }
-  for (const header of headers) object[header.property] = valueOfHeader(header, fields);
+  for (const header of headers) object[header.property] = valueOfHeader(header, fields, budget);
 }
 
 async function addBody(
@@ -97,10 +107,10 @@ async function addBody(
   root: PartNode,
   { octets, blobIdOf }: EmailSource,
   { properties, body: wanted }: Wanted,
-  budget: BodyValueBudget,
+  budget: AnswerBudget,
 ): Promise<void> {
   const tree = numberParts(root);
-  const context: PartContext = { octets, wanted, blobIdOf };
+  const context: PartContext = { octets, wanted, blobIdOf, budget };
   const byNode = new Map([...leavesOf(tree)].map((part) => [part.node, part]));
   const lists = bodyParts(root);
   for (const name of ['textBody', 'htmlBody', 'attachments'] as const) {

@@ -13,6 +13,8 @@ import {
   asUrls,
 } from '../../../mail/format/header-forms.ts';
 
+import type { AnswerBudget } from '../answer-budget.ts';
+
 export type HeaderForm = 'Raw' | 'Text' | 'Addresses' | 'GroupedAddresses' | 'MessageIds' | 'Date' | 'URLs';
 
 export interface HeaderProperty {
@@ -74,15 +76,28 @@ export function isFormOf(name: string, form: HeaderForm): boolean {
 }
 
 /** RFC 8621 §4.1.3: the last field of the name, or all of them in order; null or none when there is none. */
-export function valueOfHeader({ name, form, isAll }: HeaderProperty, fields: readonly HeaderField[]): unknown {
+export function valueOfHeader(
+  { name, form, isAll }: HeaderProperty,
+  fields: readonly HeaderField[],
+  budget: AnswerBudget,
+): unknown {
   const key = name.toLowerCase();
-  const show = FORMS[form];
+  const show = (value: Buffer): unknown => {
+    budget.spend(value.length);
+    return FORMS[form](value);
+  };
   if (isAll) return fields.filter((field) => field.key === key).map((field) => show(field.value));
   const field = fields.findLast((one) => one.key === key);
   return field === undefined ? null : show(field.value);
 }
 
 /** RFC 8621 §4.1.3 `headers`: every field in Raw form. */
-export function allHeaders(fields: readonly HeaderField[]): { readonly name: string; readonly value: string }[] {
-  return fields.map(({ name, value }) => ({ name, value: asRaw(value) }));
+export function allHeaders(
+  fields: readonly HeaderField[],
+  budget: AnswerBudget,
+): { readonly name: string; readonly value: string }[] {
+  return fields.map(({ name, value, start, end }) => {
+    budget.spend(end - start);
+    return { name, value: asRaw(value) };
+  });
 }

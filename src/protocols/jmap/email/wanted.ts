@@ -1,6 +1,7 @@
 /** What an Email/get or Email/parse asks for, taken from its arguments (RFC 8621 §4.2), and what must be read to answer it. */
 import type { MessageField } from '../../../storage/model.ts';
-import { asBoolean, asText, asUnsigned, InvalidValue, listOf, type ObjectReader } from '../json/object-reader.ts';
+import { asBoolean, asUnsigned, InvalidValue, type ObjectReader } from '../json/object-reader.ts';
+import { asPropertyNames } from '../standard/get.ts';
 import { type HeaderProperty, parseHeaderProperty } from './header-property.ts';
 
 /** RFC 8621 §4.1.1. */
@@ -100,7 +101,7 @@ function isFetching({ fetchText, fetchHtml, fetchAll }: WantedBody): boolean {
 }
 
 function readWantedBody(args: ObjectReader): WantedBody {
-  const names = args.nullable('bodyProperties', listOf(asText));
+  const names = args.nullable('bodyProperties', asPropertyNames);
   for (const [index, name] of names?.entries() ?? []) {
     if (!BODY_PROPERTIES.has(name) && parseHeaderProperty(name) === null) {
       throw new InvalidValue(`bodyProperties/${index}`, `${JSON.stringify(name)} is no property of a part`);

@@ -95,9 +95,7 @@ export const asUnsigned: Parser<number> = (value, path) => {
 
 /** RFC 8620 §1.2 Id, or a reference '#…' to a creation. Which ids exist is another question: any string is read. */
 export const asId: Parser<string> = (value, path) => {
-  const id = asText(value, path);
-  if (id.length === 0 || id.length > 256) throw new InvalidValue(path, 'must have 1 to 255 characters');
-  return id;
+  return asText(value, path);
 };
 
 export const asObject: Parser<JsonObject> = (value, path) => {

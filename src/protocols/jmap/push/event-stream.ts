@@ -46,6 +46,8 @@ export class EventStream implements FeedListener {
   }
 
   start(headers: OutgoingHttpHeaders): void {
+    // Silence is what a stream is made of: TCP tells whether the peer is there.
+    this.#request.socket.setTimeout(0);
     this.#request.socket.setKeepAlive(true, 60_000);
     this.#request.socket.setNoDelay(true);
     this.#response.on('close', () => this.end());

@@ -1,6 +1,7 @@
 /** The rules of every /get (RFC 8620 §5.1), once: ids, properties, notFound. */
 import type { AccountStore } from '../../../storage/mail-store.ts';
-import { asId, asText, InvalidValue, listOf } from '../json/object-reader.ts';
+import { asId, asText, InvalidValue, listOf, type Parser } from '../json/object-reader.ts';
+import { MAX_PROPERTIES } from '../limits.ts';
 import { accountOf, type MethodCall } from '../method-call.ts';
 import { MethodError } from '../method-error.ts';
 
@@ -20,12 +21,19 @@ export async function readGet(call: MethodCall, isProperty: (name: string) => bo
   const max = call.request.parts.limits.maxObjectsInGet;
   const ids = given === null ? null : [...new Set(given.map((id) => call.request.resolveId(id)))];
   if (ids !== null && ids.length > max) throw tooManyToGet(max);
-  const names = call.args.nullable('properties', listOf(asText));
+  const names = call.args.nullable('properties', asPropertyNames);
   for (const [index, name] of names?.entries() ?? []) {
     if (!isProperty(name)) throw new InvalidValue(`properties/${index}`, `${JSON.stringify(name)} is no property`);
   }
   return { accountId, account, ids, properties: names === null ? null : new Set(['id', ...names]) };
 }
+
+/** `properties`: no client needs more of them than there are. */
+export const asPropertyNames: Parser<string[]> = (value, path) => {
+  const names = listOf(asText)(value, path);
+  if (names.length > MAX_PROPERTIES) throw new InvalidValue(path, `must have at most ${MAX_PROPERTIES} names`);
+  return names;
+};
 
 export function tooManyToGet(max: number): MethodError {
   return new MethodError('requestTooLarge', `At most ${max} objects in one call.`);

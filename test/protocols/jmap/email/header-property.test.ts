@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseHeaderBlock } from '../../../../src/mail/format/header-block.ts';
+import { AnswerBudget } from '../../../../src/protocols/jmap/answer-budget.ts';
 import { parseHeaderProperty, valueOfHeader } from '../../../../src/protocols/jmap/email/header-property.ts';
 
 test('RFC 8621 §4.1.2 a form suits its fields or is refused', () => {
@@ -42,7 +43,7 @@ test('RFC 8621 §4.1.3 the last field counts, or all in order; none is null or a
   const { fields } = parseHeaderBlock(
     Buffer.from('X-A: one\r\nSubject: =?utf-8?q?h=C3=A9?=\r\nx-a: two\r\nList-Post: <mailto:l@example.org>\r\n\r\n'),
   );
-  const value = (property: string) => valueOfHeader(parseHeaderProperty(property)!, fields);
+  const value = (property: string) => valueOfHeader(parseHeaderProperty(property)!, fields, new AnswerBudget());
   assert.equal(value('header:X-A'), ' two');
   assert.deepEqual(value('header:X-A:asText:all'), ['one', 'two']);
   assert.equal(value('header:subject:asText'), 'hé');

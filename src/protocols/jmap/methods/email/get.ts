@@ -2,7 +2,6 @@
 import { type BodyId, type EmailId, messageBlobId, partBlobId } from '../../../../mail/ids.ts';
 import type { AccountStore, MailStore } from '../../../../storage/mail-store.ts';
 import type { Message } from '../../../../storage/model.ts';
-import { BodyValueBudget } from '../../email/body-values.ts';
 import { type EmailSource, emailObject } from '../../email/email-object.ts';
 import { MessageOctets } from '../../email/message-octets.ts';
 import { isEmailProperty, readWanted, type Wanted } from '../../email/wanted.ts';
@@ -28,7 +27,7 @@ export const emailGet: Method = async (call) => {
   const byId = new Map(messages.map((message) => [message.id as string, message]));
   const found = ids.map((id) => byId.get(id)).filter((message) => message !== undefined);
   const list: object[] = [];
-  const budget = new BodyValueBudget();
+  const budget = call.request.budget;
   for (const batch of batchesOf(found, wanted)) {
     const bodies = await smallBodies(store, batch, wanted);
     for (const message of batch) {

@@ -1,13 +1,12 @@
 /** Email/parse (RFC 8621 §4.9): a blob shown as an Email without storing it as one. */
 import type { BlobId } from '../../../../mail/ids.ts';
-import { BodyValueBudget } from '../../email/body-values.ts';
 import { emailObject } from '../../email/email-object.ts';
 import { MessageOctets } from '../../email/message-octets.ts';
 import { isEmailProperty, readWanted } from '../../email/wanted.ts';
-import { asId, asText, InvalidValue, listOf } from '../../json/object-reader.ts';
+import { asId, InvalidValue, listOf } from '../../json/object-reader.ts';
 import { objectOf } from '../../json/parse-json.ts';
 import { accountOf, type Method } from '../../method-call.ts';
-import { tooManyToGet } from '../../standard/get.ts';
+import { asPropertyNames, tooManyToGet } from '../../standard/get.ts';
 
 /** RFC 8621 §4.9. */
 const DEFAULTS: ReadonlySet<string> = new Set([
@@ -35,7 +34,7 @@ const MAX_PARSED = 50;
 export const emailParse: Method = async (call) => {
   const { accountId, account } = await accountOf(call);
   const blobIds = [...new Set(call.args.required('blobIds', listOf(asId)).map((id) => call.request.resolveId(id)))];
-  const names = call.args.nullable('properties', listOf(asText));
+  const names = call.args.nullable('properties', asPropertyNames);
   for (const [index, name] of names?.entries() ?? []) {
     if (!isEmailProperty(name)) throw new InvalidValue(`properties/${index}`, `${JSON.stringify(name)} is no property`);
   }
@@ -45,7 +44,7 @@ export const emailParse: Method = async (call) => {
   const { store } = call.request.parts;
   const parsed = new Map<string, object>();
   const notFound: string[] = [];
-  const budget = new BodyValueBudget();
+  const { budget } = call.request;
   for (const blobId of blobIds) {
     const blob = await account.blob(blobId as BlobId);
     if (blob === null) {
