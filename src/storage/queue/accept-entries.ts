@@ -20,15 +20,12 @@ export const MAX_GROUP = 64;
 const MAX_GROUP_BYTES = 6 * 1024 * 1024;
 const ROW_BYTES = 2_048;
 const MAX_WAITING = 10_000;
-/** Groups that may be under way at once: while one waits for the journal the next is written. Inserts don't conflict. */
-const LINES = 2;
 
 export class Acceptance {
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #accepted: (rows: readonly QueueRow[]) => void;
   readonly #groups: GroupCommit<NewQueueEntry>;
-  #next = 0;
 
   constructor(database: Database, clock: Clock, accepted: (rows: readonly QueueRow[]) => void) {
     this.#database = database;
@@ -45,8 +42,8 @@ export class Acceptance {
   }
 
   add(entry: NewQueueEntry): Promise<void> {
-    this.#next = (this.#next + 1) % LINES;
-    return this.#groups.add<void>(String(this.#next), entry);
+    // One line: two groups under way at once were measured to cost half as much again in CPU and to be no faster, the groups being smaller.
+    return this.#groups.add<void>('', entry);
   }
 
   drain(): Promise<void> {
