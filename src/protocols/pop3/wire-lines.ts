@@ -10,9 +10,9 @@
 
 const LF = 10;
 const CR = 13;
-const DOT = Buffer.from('.');
-const CRLF = Buffer.from('\r\n');
 const DOT_OCTET = 46;
+const DOT = Buffer.of(DOT_OCTET);
+const CRLF = Buffer.of(CR, LF);
 
 export class WireLines {
   /** Octets given out, without the added dots. */
