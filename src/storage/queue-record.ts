@@ -86,10 +86,15 @@ export interface QueueRecord {
   /** Called after every commit that made something due, in this process: the scheduler's bell. */
   onAccepted(listener: (due: readonly QueueDue[]) => void): () => void;
 
-  /** P2. The entry that an unconfirmed reception of the same digest made within five days, or null. */
+  /**
+   * P2. The entry that a reception of the same digest made within five days whose connection broke before the sender's next command, or null. While the
+   * connection lives, equal octets on another one are another message.
+   */
   findUnconfirmed(resendDigest: string): Promise<QueueId | null>;
   /** The sender's next command arrived: it saw our 250; equal octets from now on are a new message. Written in batches soon after. */
   confirm(id: QueueId): void;
+  /** The connection ended before the sender's next command. For every entry with a digest there is one call of `confirm` or of this. */
+  abandon(id: QueueId): void;
 
   /** Compare-and-set: the due recipients of a lane become 'leased' with a new fence. Null when there is nothing to do (any more). An expired lease is taken over. */
   claim(id: QueueId, lane: Lane, owner: string, leaseMs: number): Promise<Lease | null>;

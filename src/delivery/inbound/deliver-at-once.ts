@@ -22,6 +22,8 @@ import { receivedField, returnPathLine, type TraceOrigin } from './trace-fields.
 
 /** For how long equal octets whose answer was not seen count as a repetition. */
 export const RESEND_WINDOW_MS = 5 * 24 * 3_600_000;
+/** A client that says nothing for so long after our answer may be cut off without our knowing it. */
+const SILENCE_MS = 60_000;
 /** Recipients that are delivered to at once. */
 const PARALLEL_RECIPIENTS = 16;
 
@@ -40,6 +42,8 @@ export interface ImmediateDelivery {
   readonly outcomes: readonly DeliveryFailure[];
   /** The client saw the answers. */
   readonly confirm: () => void;
+  /** The connection ended before that. One of the two is called. */
+  readonly abandon: () => void;
 }
 
 export interface ImmediateDeliverer {
@@ -64,6 +68,10 @@ export function createImmediateDeliverer(options: ImmediateDelivererOptions): Im
     log,
   );
 
+  /** Keys of deliveries whose client is still connected and hasn't gone on, or that are under way. */
+  const connected = new Map<string, number>();
+  const isConnected = (key: string): boolean => clock.now().getTime() - (connected.get(key) ?? 0) < SILENCE_MS;
+
   return {
     async deliver(octets, { sender, recipients, origin }) {
       const receivedAt = clock.now();
@@ -83,14 +91,21 @@ export function createImmediateDeliverer(options: ImmediateDelivererOptions): Im
       const window = Math.floor(receivedAt.getTime() / RESEND_WINDOW_MS);
       const prefix = `lmtp:${window}:${digest.hex()}:`;
 
+      /** Keys of this delivery; a second one of the same octets on another living connection is another message and has none. */
+      const own = new Set<string>();
       const deliverOne = async (recipient: LocalRecipient, body: StagedBody): Promise<Result> => {
-        const dedupe = prefix + keyOf(recipient.address);
+        const key = prefix + keyOf(recipient.address);
+        const dedupe = isConnected(key) ? undefined : key;
         try {
-          await seen.settle(dedupe);
+          if (dedupe !== undefined) {
+            connected.set(key, clock.now().getTime());
+            own.add(key);
+            await seen.settle(key);
+          }
           const { isRepeat } = await deliverLocally(store, recipient.account, body, {
             sender: sender.address,
             recipient: recipient.address,
-            dedupe,
+            ...(dedupe !== undefined && { dedupe }),
             receivedAt,
           });
           return { failure: null, isBodyStored: !isRepeat };
@@ -104,8 +119,13 @@ export function createImmediateDeliverer(options: ImmediateDelivererOptions): Im
         outcomes,
         confirm: () => {
           for (const [i, recipient] of recipients.entries()) {
-            if (outcomes[i] === null) seen.add(recipient.account, prefix + keyOf(recipient.address));
+            const key = prefix + keyOf(recipient.address);
+            if (outcomes[i] === null && own.has(key)) seen.add(recipient.account, key);
           }
+          for (const key of own) connected.delete(key);
+        },
+        abandon: () => {
+          for (const key of own) connected.delete(key);
         },
       };
     },

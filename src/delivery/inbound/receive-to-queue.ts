@@ -75,6 +75,10 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     confirm({ entries }) {
       for (const entry of entries) queue.confirm(entry);
     },
+
+    abandon({ entries }) {
+      for (const entry of entries) queue.abandon(entry);
+    },
   };
 }
 

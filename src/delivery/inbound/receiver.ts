@@ -18,6 +18,8 @@ export interface Receiver {
   receive(octets: AsyncIterable<Buffer>, reception: Reception): Promise<Received>;
   /** The sender's next command arrived, so it saw our 250. */
   confirm(received: Received): void;
+  /** The connection ended before the sender's next command. One of the two is called for every reception. */
+  abandon(received: Received): void;
 }
 
 export interface Reception {

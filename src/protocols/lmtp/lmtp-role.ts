@@ -36,8 +36,12 @@ export function lmtpRole({ directory, deliverer, hostname, log }: LmtpRoleOption
     message: async (client, { sender, recipients }, octets) => {
       const local = recipients.filter((recipient): recipient is LocalRecipient => recipient.account !== undefined);
       const origin = client.origin(sender.smtputf8 === true);
-      const { id, outcomes, confirm } = await deliverer.deliver(octets, { sender, recipients: local, origin });
-      return { replies: local.map((recipient, i) => answerFor(id, recipient, outcomes[i]!)), onSeen: confirm };
+      const { id, outcomes, confirm, abandon } = await deliverer.deliver(octets, { sender, recipients: local, origin });
+      return {
+        replies: local.map((recipient, i) => answerFor(id, recipient, outcomes[i]!)),
+        onSeen: confirm,
+        onLost: abandon,
+      };
     },
   };
 }

@@ -30,6 +30,7 @@ export function mxRole({ directory, receiver, hostname }: MxRoleOptions): SmtpRo
       return {
         replies: [{ code: 250, status: '2.0.0', lines: [`ok, queued as ${received.id}`] }],
         onSeen: () => receiver.confirm(received),
+        onLost: () => receiver.abandon(received),
       };
     },
   };

@@ -306,6 +306,10 @@ export interface QueueRow {
   readonly due?: Date;
   /** Absent as soon as it is known that the sender saw the 250. */
   readonly resendDigest?: string;
+  /** Of the process that the sender is or was connected to; with `resendDigest` alone. */
+  readonly receivedBy?: string;
+  /** The connection ended before the sender's next command. */
+  readonly isLost?: boolean;
   /** encodeIndex; until the local recipients are done. */
   readonly index?: string;
   /** Set when all are final: the row goes some days later. */
@@ -317,6 +321,8 @@ export interface QueueRow {
 export interface MetaRow {
   readonly _id: string;
   readonly version: number;
+  /** The last sign of life of a process, by the clock of MongoDB. */
+  readonly seenAt?: Date;
   /** When a chore that one process does for all was begun last. */
   readonly at?: Date;
 }

@@ -6,7 +6,12 @@ import { encodeIndex, type QueueRow } from '../mongo/documents.ts';
 import type { NewQueueEntry } from '../queue-record.ts';
 import { LOCAL_LANE } from '../queue-record.ts';
 
-export function queueRowOf(entry: NewQueueEntry, submission: SubmissionId | null, at: Date): QueueRow {
+export function queueRowOf(
+  entry: NewQueueEntry,
+  submission: SubmissionId | null,
+  at: Date,
+  receivedBy?: string,
+): QueueRow {
   const due = entry.notBefore !== undefined && entry.notBefore > at ? entry.notBefore : at;
   const isForSomeoneHere = entry.recipients.some((recipient) => recipient.lane === LOCAL_LANE);
   return {
@@ -27,7 +32,10 @@ export function queueRowOf(entry: NewQueueEntry, submission: SubmissionId | null
     acceptedAt: at,
     fence: 0,
     due,
-    ...(entry.resendDigest !== undefined && { resendDigest: entry.resendDigest }),
+    ...(entry.resendDigest !== undefined && {
+      resendDigest: entry.resendDigest,
+      ...(receivedBy !== undefined && { receivedBy }),
+    }),
     ...(isForSomeoneHere && { index: encodeIndex(entry.staged.index) }),
   };
 }

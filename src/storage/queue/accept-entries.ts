@@ -24,12 +24,14 @@ const MAX_WAITING = 10_000;
 export class Acceptance {
   readonly #database: Database;
   readonly #clock: Clock;
+  readonly #receivedBy: string;
   readonly #accepted: (rows: readonly QueueRow[]) => void;
   readonly #groups: GroupCommit<NewQueueEntry>;
 
-  constructor(database: Database, clock: Clock, accepted: (rows: readonly QueueRow[]) => void) {
+  constructor(database: Database, clock: Clock, receivedBy: string, accepted: (rows: readonly QueueRow[]) => void) {
     this.#database = database;
     this.#clock = clock;
+    this.#receivedBy = receivedBy;
     this.#accepted = accepted;
     this.#groups = new GroupCommit<NewQueueEntry>({
       maxJobs: MAX_GROUP,
@@ -67,7 +69,7 @@ export class Acceptance {
 
   async #store(group: readonly Waiting<NewQueueEntry>[]): Promise<void> {
     const now = this.#clock.now();
-    const rows = group.map(({ job }) => queueRowOf(job, null, now));
+    const rows = group.map(({ job }) => queueRowOf(job, null, now, this.#receivedBy));
     const options = {
       deadline: group[0]!.since + TRANSACTION_LIMIT_MS,
       now: () => this.#clock.now().getTime(),

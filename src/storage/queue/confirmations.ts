@@ -66,7 +66,10 @@ export class Confirmations {
   async #write(): Promise<void> {
     while (this.#waiting.size > 0) {
       const ids = [...this.#waiting].slice(0, MAX_PER_WRITE);
-      await this.#database.queue.updateMany({ _id: { $in: ids } }, { $unset: { resendDigest: 1 } });
+      await this.#database.queue.updateMany(
+        { _id: { $in: ids } },
+        { $unset: { resendDigest: 1, receivedBy: 1, isLost: 1 } },
+      );
       for (const id of ids) this.#waiting.delete(id);
     }
   }

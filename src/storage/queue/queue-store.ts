@@ -20,6 +20,7 @@ import type {
 import { Acceptance } from './accept-entries.ts';
 import { claimLease, extendLease } from './claim-lease.ts';
 import { Confirmations } from './confirmations.ts';
+import { Instances } from './instances.ts';
 import { dueEntries, listEntries, makeDue } from './list-queue.ts';
 import { duesOf, entryOf } from './queue-rows.ts';
 import { Recording } from './record-outcomes.ts';
@@ -27,6 +28,11 @@ import { SubmissionReports } from './submission-reports.ts';
 
 /** P2. */
 export const RESEND_WINDOW_MS = 5 * 24 * 3600_000;
+
+/** A sender that says nothing for so long after our 250 may be cut off without our knowing it. */
+const SILENCE_MS = 60_000;
+/** Of one digest: more mean that somebody plays with us. */
+const MAX_CANDIDATES = 100;
 
 export class QueueStore implements QueueRecord {
   readonly #database: Database;
@@ -37,12 +43,17 @@ export class QueueStore implements QueueRecord {
   readonly #recording: Recording;
   readonly #confirmations: Confirmations;
   readonly #reports: SubmissionReports;
+  readonly #instances: Instances;
+  /** Receptions whose sender is still connected to this process and hasn't gone on. */
+  readonly #connected = new Map<QueueId, number>();
+  readonly #abandoning = new Set<Promise<void>>();
 
   constructor(database: Database, writer: Pick<AccountWriter, 'mutate'>, clock: Clock, log: Log) {
     this.#database = database;
     this.#clock = clock;
     this.#log = log;
-    this.#acceptance = new Acceptance(database, clock, (rows) => this.announce(rows));
+    this.#instances = new Instances(database, clock, log);
+    this.#acceptance = new Acceptance(database, clock, this.#instances.own, (rows) => this.announce(rows));
     this.#recording = new Recording(database, clock, (rows) => {
       // Notices alone: whoever recorded an outcome knows when its own lane is due again, and the other lanes were told before.
       this.announce(rows.filter(({ recipients }) => recipients.every(({ attempts }) => attempts === 0)));
@@ -56,8 +67,16 @@ export class QueueStore implements QueueRecord {
     return newQueueId(near === undefined ? newBucket() : bucketOf(near), this.#clock.now().getTime());
   }
 
-  accept(entry: NewQueueEntry): Promise<void> {
-    return this.#acceptance.add(entry);
+  async accept(entry: NewQueueEntry): Promise<void> {
+    if (entry.resendDigest === undefined) return this.#acceptance.add(entry);
+    await this.#instances.begin();
+    this.#connected.set(entry.id, this.#clock.now().getTime());
+    try {
+      await this.#acceptance.add(entry);
+    } catch (error) {
+      this.#connected.delete(entry.id);
+      throw error;
+    }
   }
 
   onAccepted(listener: (due: readonly QueueDue[]) => void): () => void {
@@ -82,14 +101,48 @@ export class QueueStore implements QueueRecord {
     const since = new Date(this.#clock.now().getTime() - RESEND_WINDOW_MS);
     const found = await orUnavailable(() =>
       this.#database.queue
-        .find({ resendDigest, acceptedAt: { $gt: since } }, { projection: { _id: 1 }, limit: 10 })
+        .find(
+          { resendDigest, acceptedAt: { $gt: since } },
+          { projection: { receivedBy: 1, isLost: 1 }, sort: { acceptedAt: 1 }, limit: MAX_CANDIDATES },
+        )
         .toArray(),
     );
-    return found.find(({ _id }) => !this.#confirmations.has(_id))?._id ?? null;
+    for (const row of found) if (await this.#isConnectionBroken(row)) return row._id;
+    return null;
+  }
+
+  async #isConnectionBroken({
+    _id,
+    receivedBy,
+    isLost,
+  }: Pick<QueueRow, '_id' | 'receivedBy' | 'isLost'>): Promise<boolean> {
+    if (this.#confirmations.has(_id) || this.#isConnected(_id)) return false;
+    if (isLost || receivedBy === undefined || receivedBy === this.#instances.own) return true;
+    return !(await this.#instances.isAlive(receivedBy));
+  }
+
+  #isConnected(id: QueueId): boolean {
+    const since = this.#connected.get(id);
+    return since !== undefined && this.#clock.now().getTime() - since < SILENCE_MS;
   }
 
   confirm(id: QueueId): void {
+    this.#connected.delete(id);
     this.#confirmations.add(id);
+  }
+
+  abandon(id: QueueId): void {
+    if (!this.#connected.delete(id)) return;
+    const written = this.#database.queue.updateOne(
+      { _id: id, resendDigest: { $exists: true } },
+      { $set: { isLost: true } },
+    );
+    const writing: Promise<void> = written
+      .then(() => undefined)
+      // This process knows it anyway, and another will when this one has ended.
+      .catch((cause: unknown) => this.#log.debug({ cause, id }, 'a lost connection is not noted'))
+      .finally(() => this.#abandoning.delete(writing));
+    this.#abandoning.add(writing);
   }
 
   claim(id: QueueId, lane: Lane, owner: string, leaseMs: number): Promise<Lease | null> {
@@ -131,6 +184,6 @@ export class QueueStore implements QueueRecord {
   /** Ends what was handed in and writes the confirmations that wait. */
   async close(): Promise<void> {
     await Promise.all([this.#acceptance.drain(), this.#recording.drain(), this.#confirmations.close()]);
-    await this.#reports.close();
+    await Promise.all([this.#reports.close(), this.#instances.close(), ...this.#abandoning]);
   }
 }

@@ -46,9 +46,13 @@ async function entry(lanes: readonly string[], more: Partial<NewQueueEntry> = {}
     ...more,
   };
 }
-async function accepted(lanes: readonly string[], more: Partial<NewQueueEntry> = {}): Promise<QueueId> {
+async function accepted(
+  lanes: readonly string[],
+  more: Partial<NewQueueEntry> = {},
+  into: QueueStore = queue,
+): Promise<QueueId> {
   const one = await entry(lanes, more);
-  await queue.accept(one);
+  await into.accept(one);
   return one.id;
 }
 const outcome = (index: number, state: RecipientOutcome['state'], nextAt?: Date): RecipientOutcome => ({
@@ -252,8 +256,10 @@ describe('due', () => {
 });
 
 describe('resends', () => {
-  test('P2 an unconfirmed digest is found, a confirmed one is not, not even before it is written', async () => {
+  test('P2 the digest of a broken connection is found, a confirmed one is not, not even before it is written', async () => {
     const id = await accepted(['local'], { resendDigest: 'digest-1' });
+    assert.equal(await queue.findUnconfirmed('digest-1'), null, 'the connection lives');
+    queue.abandon(id);
     assert.equal(await queue.findUnconfirmed('digest-1'), id);
     assert.equal(await queue.findUnconfirmed('digest-2'), null);
     queue.confirm(id);
@@ -265,8 +271,30 @@ describe('resends', () => {
     assert.equal((await database.queue.findOne({ _id: other }))?.resendDigest, undefined);
   });
 
+  test('P2 another process takes a resend for one when the first has noted the broken connection, or has ended', async () => {
+    const other = new QueueStore(database, noAccounts, clock, silentLog);
+    const lost = await accepted(['local'], { resendDigest: 'digest-5' }, other);
+    const cut = await accepted(['local'], { resendDigest: 'digest-6' }, other);
+    assert.equal(await queue.findUnconfirmed('digest-5'), null, 'its process lives, and so may its connection');
+    other.abandon(lost);
+    while ((await database.queue.findOne({ _id: lost }))?.isLost !== true);
+    assert.equal(await queue.findUnconfirmed('digest-5'), lost);
+    assert.equal(await queue.findUnconfirmed('digest-6'), null);
+    await other.close();
+    assert.equal(await queue.findUnconfirmed('digest-6'), cut, 'its process is gone');
+  });
+
+  test('P2 a sender that stays silent for a minute may be cut off', async () => {
+    const id = await accepted(['local'], { resendDigest: 'digest-7' });
+    assert.equal(await queue.findUnconfirmed('digest-7'), null);
+    offsetMs += 60_000;
+    assert.equal(await queue.findUnconfirmed('digest-7'), id);
+    offsetMs -= 60_000;
+  });
+
   test('P2 after five days equal octets are a new message', async () => {
     const id = await accepted(['local'], { resendDigest: 'digest-4' });
+    queue.abandon(id);
     await database.queue.updateOne(
       { _id: id },
       { $set: { acceptedAt: new Date(clock.now().getTime() - RESEND_WINDOW_MS - 1) } },
