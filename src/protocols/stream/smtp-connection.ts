@@ -1,28 +1,26 @@
 /**
- * One client of SMTP or LMTP: smtp-server's connection with every place replaced where it is not strict enough for a mail server on the open net.
- *
- * Kept from smtp-server: the life of the socket, STARTTLS and what must be forgotten with it (RFC 3207 §4.2), the order of commands, the
- * dispatch. Replaced, since its hooks don't reach there: the octet stream (smtp-stream.ts); MAIL and RCPT with their parameters
- * (smtp-path.ts), where it lets unknown ones pass; AUTH (our SASL); DATA, where it can't tell that a client saw the reply; enhanced status
- * codes, which it derives from the basic code alone (RFC 2034 §4); deadlines that no trickle extends; a limit on mistakes.
+ * The commands of one SMTP or LMTP client (RFC 5321 §4.1.1, RFC 2033 §4): their order, what each needs, and the reply. What a listener wants
+ * with them is its role's business, the octets are smtp-wire.ts's. In place of smtp-server's own: MAIL and RCPT, where it lets unknown
+ * parameters pass; AUTH, by our SASL; DATA, where a reply belongs to a commit.
  */
 import type { Socket } from 'node:net';
-import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
+import type { TLSSocket } from 'node:tls';
+import type { SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js';
 import { countedOctets } from '../../delivery/inbound/receive-to-queue.ts';
 import type { TraceOrigin } from '../../delivery/inbound/trace-fields.ts';
 import type { RoutedRecipient } from '../../delivery/routing/route-recipient.ts';
 import { addressKey } from '../../mail/address.ts';
 import type { EnvelopeSender } from '../../mail/envelope.ts';
 import type { SmtpReply, StatusCode } from '../../mail/status-code.ts';
-import { decodeBase64Line, decodeInitialResponse } from '../sasl/base64-line.ts';
-import { beginSasl, SASL_MECHANISMS } from '../sasl/begin-sasl.ts';
-import type { SaslCredentials, SaslExchange, SaslStep } from '../sasl/mechanism.ts';
-import { ClientDeadlines } from './smtp-deadlines.ts';
+import { SASL_MECHANISMS } from '../sasl/begin-sasl.ts';
+import type { SaslCredentials } from '../sasl/mechanism.ts';
+import { AuthExchange, type AuthStep } from './smtp-auth.ts';
 import type { SmtpListener } from './smtp-listener.ts';
 import { parseMailCommand, parseRcptCommand } from './smtp-path.ts';
 import { INTERNAL_ERROR, type ReplyPhase, replyToError } from './smtp-replies.ts';
 import type { Acceptance, SmtpClient, SmtpUser } from './smtp-role.ts';
-import { StrictSmtpStream, type WireFault } from './smtp-stream.ts';
+import type { StrictSmtpStream } from './smtp-stream.ts';
+import { type Done, faultReply, reply, SmtpWire } from './smtp-wire.ts';
 
 interface OpenTransaction {
   readonly sender: EnvelopeSender;
@@ -31,39 +29,22 @@ interface OpenTransaction {
   hasRefused: boolean;
 }
 
-type Done = () => void;
-
-export class SmtpClientConnection extends SMTPConnection implements SmtpClient {
-  #listener: SmtpListener | null = null;
-  #deadlines: ClientDeadlines | null = null;
+export class SmtpClientConnection extends SmtpWire implements SmtpClient {
+  readonly #listener: SmtpListener;
   #transaction: OpenTransaction | null = null;
-  #errors = 0;
-  #idleCommands = 0;
-  #topSocket: Socket | null = null;
-  /** To be called when the client's next octets come. */
-  #onSeen: (() => void) | null = null;
-  readonly #gone = new AbortController();
 
-  /** Called once, instead of `init`. */
-  start(listener: SmtpListener): void {
+  constructor(listener: SmtpListener, socket: Socket | TLSSocket, options?: SMTPConnectionOptions | null) {
+    super(listener, socket, options);
     this.#listener = listener;
-    // Counted by `maxIdleCommands` instead, logged in or not.
-    this._maxAllowedUnauthenticatedCommands = false;
-    this.#deadlines = new ClientDeadlines(listener.limits, {
-      isTransferring: () => this.isTransferring,
-      progress: () => ({ octets: this.#stream?.dataOctets ?? 0, isReaderBusy: this.#stream?.isReaderBusy ?? false }),
-      expire: (why) => this.#expire(why),
-    });
-    this._setListeners(() => this.connectionReady());
+  }
+
+  start(): void {
+    this.gone.addEventListener('abort', () => this.#listener.forget(this));
+    this.open(this.#limits);
   }
 
   get user(): SmtpUser | null {
     return (this.session.user as SmtpUser | false | undefined) || null;
-  }
-
-  /** A message comes in or is being committed. */
-  get isTransferring(): boolean {
-    return Boolean(this._dataStream);
   }
 
   origin(isInternationalised: boolean): TraceOrigin {
@@ -80,93 +61,9 @@ export class SmtpClientConnection extends SMTPConnection implements SmtpClient {
     };
   }
 
-  /** Tells the client that the server stops, unless a message is under way. */
-  stop(): void {
-    if (!this.isTransferring) this.#reply({ code: 421, status: '4.3.2', lines: [`${this.name} shutting down`] });
-  }
-
-  // -- the wire ------------------------------------------------------------------------------------------------------------------------
-
-  /** Runs in the base constructor: no field of this class is there yet. */
-  override _createParser(): StrictSmtpStream {
-    const stream = new StrictSmtpStream();
-    stream.oncommand = (line, done) => this._onCommand(line, done);
-    stream.maxLineOctets = () => this.#maxLineOctets;
-    stream.onFault = (fault, done) => this.#refuseOctets(fault, done);
-    stream.onArrival = () => this.#noteArrival();
-    stream.on('error', () => this.close());
-    // The client closed its side and everything it sent is answered.
-    stream.on('finish', () => this.close());
-    return stream;
-  }
-
-  override _onCommand(line: Buffer, done: Done = () => undefined): void {
-    this.#deadlines?.commandCame();
-    const onward = (): void => {
-      if (!this.isTransferring && !this._upgrading) this.#deadlines?.waitForCommand();
-      done();
-    };
-    if (this._nextHandler === false && ++this.#idleCommands > this.#limits.maxIdleCommands) {
-      this.#reply({ code: 421, status: '4.7.0', lines: ['too many commands without a message'] });
-      return;
-    }
-    if (!isCommandText(line)) {
-      this._nextHandler = false;
-      this.#reply({ code: 500, status: '5.5.2', lines: ['command holds a character that is not allowed'] });
-      onward();
-      return;
-    }
-    super._onCommand(line, onward);
-  }
-
-  /** The base derives the enhanced code from the basic one; ours are given, as `context`. */
-  override _getEnhancedStatusCode(code: number, context?: string | false): string {
-    if (typeof context === 'string' && /^[245]\.\d/.test(context)) return context;
-    if (code === 421) return this._server._closeTimeout ? '4.3.2' : '4.7.0';
-    return super._getEnhancedStatusCode(code, context);
-  }
-
-  /** Called by the base with the socket that counts now: the only sight of a TLS socket whose handshake isn't done. */
-  override _armTimeout(socket: Socket = this._socket): void {
-    this.#topSocket = socket;
-    super._armTimeout(socket);
-  }
-
-  /** Ends the connection at once. A raw socket must not be torn away from under its TLS socket. */
-  cut(): void {
-    this.#topSocket?.destroy();
-    this._socket.destroy();
-  }
-
-  /** The one place that writes. The base's would be silent to a client that has closed its side and still reads. */
-  override send(code: number, data?: string | string[] | null, context?: string | false): void {
-    const status = this._getEnhancedStatusCode(code, context);
-    const texts = Array.isArray(data) ? data : [data ?? ''];
-    const lines = texts.map((text, i) => {
-      const mark = i < texts.length - 1 ? '-' : ' ';
-      // RFC 5321 §4.2: a reply can't be split by what is quoted in it.
-      return `${code}${mark}${status === '' ? '' : `${status} `}${text.replace(/[\x00-\x1f\x7f-\x9f]/g, ' ')}\r\n`;
-    });
-    // Within a TLS handshake it would be clear text in the midst of records.
-    if (!this._upgrading && this._socket.writable) this._socket.write(lines.join(''));
-    if (code === 421) this.close();
-    if (code < 500) return;
-    this.#errors += 1;
-    if (this.#errors >= this.#limits.maxErrors && !this._closing) this.send(421, 'too many errors', '4.7.0');
-  }
-
   override _resetSession(): void {
     super._resetSession();
     this.#transaction = null;
-  }
-
-  override _onClose(): void {
-    const stream = this.#stream;
-    super._onClose();
-    stream?.abandon();
-    this.#deadlines?.end();
-    this.#gone.abort();
-    this.#listener?.forget(this);
   }
 
   // -- commands ------------------------------------------------------------------------------------------------------------------------
@@ -181,7 +78,7 @@ export class SmtpClientConnection extends SMTPConnection implements SmtpClient {
     this._resetSession();
     const { maxMessageBytes, maxRecipients } = this.#limits;
     const features = ['PIPELINING', `SIZE ${maxMessageBytes}`, '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES', 'DSN'];
-    if (!this.secure && this.#listener!.hasStartTls) features.push('STARTTLS');
+    if (!this.secure && this.#listener.hasStartTls) features.push('STARTTLS');
     if (this.#mayLogIn) features.push(`AUTH ${SASL_MECHANISMS.join(' ')}`);
     // RFC 9422 §4.2.
     features.push(`LIMITS RCPTMAX=${maxRecipients}`);
@@ -233,64 +130,25 @@ export class SmtpClientConnection extends SMTPConnection implements SmtpClient {
 
   override handler_DATA(line: Buffer, done: Done): void {
     const transaction = this.#transaction;
-    const stream = this.#stream;
-    if (line.toString('latin1').trim().length > 4) {
-      this.#answer(501, '5.5.4', 'syntax: DATA', done);
-      return;
+    const { stream } = this;
+    const refusal = whyNoData(line, transaction);
+    if (refusal !== null) this.reply(refusal);
+    else if (transaction !== null && stream !== null) {
+      const { sink, ended } = this.beginTransfer(stream, this.#limits.maxMessageBytes);
+      void this.#receive(stream, sink, ended, transaction);
     }
-    if (transaction === null) {
-      this.#answer(503, '5.5.1', 'need MAIL first', done);
-      return;
-    }
-    if (transaction.recipients.size === 0) {
-      // RFC 5321 §3.3: 554 tells a pipelining client that none of its recipients was taken.
-      const code = transaction.hasRefused ? 554 : 503;
-      this.#answer(code, '5.5.1', 'no valid recipients', done);
-      return;
-    }
-    if (stream === null) {
-      done();
-      return;
-    }
-    const { sink, ended } = stream.beginData(this.#limits.maxMessageBytes);
-    this._dataStream = sink;
-    this.#deadlines?.dataBegins();
-    // Once it is all here, the client waits for us.
-    void ended.then(() => this.#deadlines?.dataEnds());
-    this.send(354, 'end with <CR><LF>.<CR><LF>');
-    void this.#receive(stream, sink, ended, transaction);
     done();
   }
 
   override handler_AUTH(line: Buffer, done: Done): void {
-    const [, mechanism = '', initial, ...more] = line.toString('latin1').trim().split(' ');
-    if (this.user !== null) {
-      this.#answer(503, '5.5.1', 'already authenticated', done);
+    const refusal = this.#whyNoLogin();
+    if (refusal !== null) {
+      this.reply(refusal);
+      done();
       return;
     }
-    if (this.#transaction !== null) {
-      this.#answer(503, '5.5.1', 'not within a transaction', done);
-      return;
-    }
-    if (!this.#mayLogIn) {
-      this.#answer(530, '5.7.0', 'must issue a STARTTLS command first', done);
-      return;
-    }
-    if (more.length > 0) {
-      this.#answer(501, '5.5.4', 'syntax: AUTH mechanism [initial-response]', done);
-      return;
-    }
-    const exchange = beginSasl(mechanism);
-    if (exchange === null) {
-      this.#answer(504, '5.5.4', 'mechanism not known', done);
-      return;
-    }
-    const response = initial === undefined ? null : decodeInitialResponse(initial);
-    if (initial !== undefined && response === null) {
-      this.#answer(501, '5.5.2', 'bad base64', done);
-      return;
-    }
-    this.#stepLogin(exchange, exchange.begin(response), done);
+    const exchange = new AuthExchange();
+    this.#stepLogin(exchange, exchange.begin(line.toString('latin1')), done);
   }
 
   override handler_VRFY(line: Buffer, done: Done): void {
@@ -314,42 +172,30 @@ export class SmtpClientConnection extends SMTPConnection implements SmtpClient {
   }
 
   override handler_STARTTLS(line: Buffer, done: Done): void {
-    if (!this.#listener!.hasStartTls) {
+    if (!this.#listener.hasStartTls) {
       this.#answer(502, '5.5.1', 'STARTTLS is not offered', done);
       return;
     }
     super.handler_STARTTLS(line, done);
   }
 
-  override upgrade(done: Done, onSecure?: Done): void {
-    super.upgrade(done, () => {
-      this.#deadlines?.waitForCommand();
-      onSecure?.();
-    });
-    this.#deadlines?.handshakeBegins();
-  }
-
   // -- what they are made of -----------------------------------------------------------------------------------------------------------
 
   get #role() {
-    return this.#listener!.role;
+    return this.#listener.role;
   }
 
   get #limits() {
-    return this.#listener!.limits;
+    return this.#listener.limits;
   }
 
-  get #stream(): StrictSmtpStream | null {
-    return this._parser instanceof StrictSmtpStream ? this._parser : null;
-  }
-
-  get #maxLineOctets(): number {
+  protected get maxLineOctets(): number {
     return this.#role.login === undefined ? this.#limits.maxLineOctets : this.#limits.maxAuthLineOctets;
   }
 
   get #mayLogIn(): boolean {
     if (this.#role.login === undefined || this.user !== null) return false;
-    return this.secure || (this.#listener!.allowPlaintextOnLoopback && isLoopback(this.remoteAddress));
+    return this.secure || (this.#listener.allowPlaintextOnLoopback && isLoopback(this.remoteAddress));
   }
 
   #heloName(line: Buffer): string | null {
@@ -391,24 +237,12 @@ export class SmtpClientConnection extends SMTPConnection implements SmtpClient {
     }
     // A refusal may come early: the rest of the message is read and dropped, the reply belongs behind its end.
     if ((await ended) === 'gone' || this._closed || this._closing) {
+      acceptance?.onLost?.();
       if (acceptance === null) this.#log.debug({ peer: this.remoteAddress }, 'client left within a message');
       return;
     }
-    const replies = acceptance?.replies ?? this.#refusals(stream, error, transaction.recipients.length);
-    this._dataStream = false;
-    this._transactionCounter += 1;
-    this._unrecognizedCommands = 0;
-    this.#idleCommands = 0;
-    this._resetSession();
-    for (const answer of replies) this.#reply(answer);
-    if (stream.dataFault !== null) {
-      this.close();
-      return;
-    }
-    const onSeen = acceptance?.onSeen;
-    if (onSeen !== undefined) this.#onSeen = onSeen;
-    this.#deadlines?.waitForCommand();
-    this._whenWritable(() => stream.continue());
+    const refused = (): Acceptance => ({ replies: this.#refusals(stream, error, transaction.recipients.length) });
+    this.endTransfer(stream, acceptance ?? refused());
   }
 
   /** A refused message has one reply, or one for each recipient in LMTP (RFC 2033 §4.2). */
@@ -422,40 +256,32 @@ export class SmtpClientConnection extends SMTPConnection implements SmtpClient {
     return Array<SmtpReply>(this.#role.protocol === 'lmtp' ? recipients : 1).fill(answer);
   }
 
-  #stepLogin(exchange: SaslExchange, step: SaslStep, done: Done): void {
-    if (step.kind === 'malformed') {
-      this.#answer(501, '5.5.2', 'bad authentication response', done);
-      return;
-    }
+  #whyNoLogin(): SmtpReply | null {
+    if (this.user !== null) return reply(503, '5.5.1', 'already authenticated');
+    if (this.#transaction !== null) return reply(503, '5.5.1', 'not within a transaction');
+    return this.#mayLogIn ? null : reply(530, '5.7.0', 'must issue a STARTTLS command first');
+  }
+
+  #stepLogin(exchange: AuthExchange, step: AuthStep, done: Done): void {
     if (step.kind === 'credentials') {
       this.#logIn(step.credentials, done);
       return;
     }
-    this._nextHandler = (line, next) => {
-      const text = line.toString('latin1');
-      // RFC 4954 §4: a lone asterisk cancels.
-      if (text === '*') {
-        this.#answer(501, '5.7.0', 'authentication cancelled', next);
-        return;
-      }
-      const response = decodeBase64Line(text);
-      if (response === null) {
-        this.#answer(501, '5.5.2', 'bad base64', next);
-        return;
-      }
-      this.#stepLogin(exchange, exchange.respond(response), next);
-    };
-    this.send(334, step.challenge.toString('base64'));
+    if (step.kind === 'challenge') {
+      this._nextHandler = (line, next) => this.#stepLogin(exchange, exchange.next(line.toString('latin1')), next);
+      this.send(334, step.text);
+    } else {
+      this.reply(step.reply);
+    }
     done();
   }
 
   #logIn(credentials: SaslCredentials, done: Done): void {
     const { authenticator, openAccount } = this.#role.login!;
     this.#run('auth', done, async () => {
-      const account = await authenticator.authenticate(credentials, this.remoteAddress, this.#gone.signal);
+      const account = await authenticator.authenticate(credentials, this.remoteAddress, this.gone);
       const store = await openAccount(account);
       this.session.user = { account, store } satisfies SmtpUser;
-      this.#idleCommands = 0;
       return reply(235, '2.7.0', 'authenticated');
     });
   }
@@ -465,77 +291,33 @@ export class SmtpClientConnection extends SMTPConnection implements SmtpClient {
     work()
       .catch((error: unknown): SmtpReply => {
         const answer = replyToError(error, phase);
-        if (answer === null && !this.#gone.signal.aborted) {
+        if (answer === null && !this.gone.aborted) {
           this.#log.error({ peer: this.remoteAddress, phase, cause: error }, 'command failed');
         }
         return answer ?? INTERNAL_ERROR;
       })
       .then((answer) => {
-        this.#reply(answer);
+        this.reply(answer);
         done();
       });
   }
 
-  #refuseOctets(fault: WireFault, done: Done): void {
-    this._nextHandler = false;
-    if (fault === 'flood') {
-      this.#reply({ code: 421, status: '4.7.0', lines: ['too much input'] });
-      return;
-    }
-    if (fault !== 'line-too-long' && !this._upgrading) {
-      this.#reply(faultReply(fault));
-      this.close();
-      return;
-    }
-    this.#reply(reply(500, '5.5.2', 'line too long'));
-    done();
-  }
-
-  /** Octets that come in while our reply is still in our own hands prove nothing (RFC 2920 §3.1: they may be pipelined). */
-  #noteArrival(): void {
-    if (this.#onSeen === null || this._socket.writableLength > 0) return;
-    const onSeen = this.#onSeen;
-    this.#onSeen = null;
-    onSeen();
-  }
-
-  #expire(why: 'idle' | 'session' | 'handshake'): void {
-    if (why === 'handshake') {
-      this.cut();
-      return;
-    }
-    const text = why === 'idle' ? 'timeout, closing the connection' : 'connection has been open for too long';
-    this.#reply({ code: 421, status: '4.4.2', lines: [text] });
-  }
-
   #answer(code: number, status: StatusCode, text: string, done: Done): void {
-    this.#reply(reply(code, status, text));
+    this.reply(reply(code, status, text));
     done();
-  }
-
-  #reply(answer: SmtpReply): void {
-    this.send(answer.code, answer.lines.length === 1 ? answer.lines[0]! : [...answer.lines], answer.status ?? false);
   }
 
   get #log() {
-    return this.#listener!.log;
+    return this.#listener.log;
   }
 }
 
-const reply = (code: number, status: StatusCode, text: string): SmtpReply => ({ code, status, lines: [text] });
-
-/**
- * What follows a line end that others may see elsewhere is not to be trusted, be it in a command or in a message: the connection ends with this reply
- * (RFC 5321 §2.3.8, RFC 7504 §3).
- */
-function faultReply(fault: Exclude<WireFault, 'flood' | 'line-too-long'>): SmtpReply {
-  return reply(521, '5.5.2', `${fault === 'bare-lf' ? 'bare <LF>' : 'bare <CR>'} received, lines end with <CR><LF>`);
-}
-
-/** UTF-8 without control characters: what may be written to a log and a trace field. */
-function isCommandText(line: Buffer): boolean {
-  const text = line.toString('utf8');
-  return !/[\x00-\x08\x0a-\x1f\x7f]/.test(text) && !(text.includes('\ufffd') && !line.includes('\ufffd'));
+function whyNoData(line: Buffer, transaction: OpenTransaction | null): SmtpReply | null {
+  if (line.toString('latin1').trim().length > 4) return reply(501, '5.5.4', 'syntax: DATA');
+  if (transaction === null) return reply(503, '5.5.1', 'need MAIL first');
+  if (transaction.recipients.size > 0) return null;
+  // RFC 5321 §3.3: 554 tells a pipelining client that none of its recipients was taken.
+  return reply(transaction.hasRefused ? 554 : 503, '5.5.1', 'no valid recipients');
 }
 
 const isLoopback = (address: string): boolean => address === '::1' || /^(?:::ffff:)?127\./.test(address);

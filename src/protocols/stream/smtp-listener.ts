@@ -90,7 +90,7 @@ export class SmtpListener extends SMTPServer {
     this.connections.add(connection);
     connection.on('error', (cause) => this._onError(cause));
     this.#clients.add(connection);
-    connection.start(this);
+    connection.start();
   }
 
   get openSockets(): number {

@@ -33,6 +33,8 @@ export interface Acceptance {
   readonly replies: readonly SmtpReply[];
   /** Called when the client's next octets show that it saw the replies (P2). */
   readonly onSeen?: () => void;
+  /** Called instead when the connection ended before that. */
+  readonly onLost?: () => void;
 }
 
 export interface SmtpRole {
