@@ -52,6 +52,23 @@ for (const next of ['QUIT', 'NOOP', 'RSET', `MAIL FROM:<${FROM}>`]) {
   });
 }
 
+test('P2: equal octets on two connections that both live are two messages', async () => {
+  const message = messageOf('side by side');
+  const first = await world.client(mx);
+  const id = idOf(await sendMail(first, FROM, [ALICE], message));
+  const second = await world.client(mx);
+  assert.notEqual(idOf(await sendMail(second, FROM, [ALICE], message)), id);
+  assert.equal(await rowsFor(ALICE, 'side by side'), 2);
+});
+
+test('P2: equal octets that come at the same moment on living connections are as many messages', async () => {
+  const message = messageOf('at once');
+  const clients = await Promise.all(Array.from({ length: 4 }, () => world.client(mx)));
+  const replies = await Promise.all(clients.map((client) => sendMail(client, FROM, [ALICE], message)));
+  assert.equal(new Set(replies.map(idOf)).size, 4);
+  assert.equal(await rowsFor(ALICE, 'at once'), 4);
+});
+
 test('equal octets on one connection are two messages, over TLS too', async () => {
   const message = messageOf('same connection');
   const client = await world.client(mx);
@@ -109,6 +126,7 @@ test('a store that can not commit answers 451 4.3.0, never 250', async () => {
       throw new Deferral('unavailable', 'the mail store does not answer');
     },
     confirm: () => undefined,
+    abandon: () => undefined,
   };
   const server = await world.mx({}, { receiver: away });
   const client = await world.client(server);
