@@ -9,8 +9,10 @@ import { Refusal } from '../../mail/refusal.ts';
 export interface SplitMessage {
   /** With the line end of its last field, without the empty line. */
   readonly header: Buffer;
-  /** From the empty line on; nothing when there is none. Reading it to the end, or `return`, closes the source. */
+  /** From the empty line on; nothing when there is none. Reading it closes the source in the end. */
   readonly rest: AsyncIterable<Buffer>;
+  /** Closes the source when nobody is going to read `rest`. */
+  readonly discard: () => Promise<void>;
 }
 
 const FIRST_ROOM_OCTETS = 16 * 1024;
@@ -20,12 +22,13 @@ const CR = 13;
 /** The source is closed when this throws. */
 export async function splitHeader(octets: AsyncIterable<Buffer>): Promise<SplitMessage> {
   const source = octets[Symbol.asyncIterator]();
+  const discard = async (): Promise<void> => void (await source.return?.());
   // Grows by doubling: octets may come in a great many tiny pieces.
   let room = Buffer.allocUnsafe(FIRST_ROOM_OCTETS);
   let length = 0;
   for (;;) {
     const next = await source.next();
-    if (next.done) return { header: room.subarray(0, length), rest: continued(Buffer.alloc(0), source) };
+    if (next.done) return { header: room.subarray(0, length), rest: continued(Buffer.alloc(0), source), discard };
     const piece = next.value;
     if (length + piece.length > room.length) {
       const wider = Buffer.allocUnsafe(Math.max(room.length * 2, length + piece.length));
@@ -38,9 +41,9 @@ export async function splitHeader(octets: AsyncIterable<Buffer>): Promise<SplitM
     length += piece.length;
     const held = room.subarray(0, length);
     const end = endOfHeader(held, searchFrom);
-    if (end !== -1) return { header: held.subarray(0, end), rest: continued(held.subarray(end), source) };
+    if (end !== -1) return { header: held.subarray(0, end), rest: continued(held.subarray(end), source), discard };
     if (length > MAX_HEADER_OCTETS) {
-      await source.return?.();
+      await discard();
       throw new Refusal('invalid', `the header is larger than ${MAX_HEADER_OCTETS} octets`);
     }
   }

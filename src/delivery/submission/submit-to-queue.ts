@@ -106,7 +106,7 @@ async function judged(
     await judge(header);
     return header;
   } catch (error) {
-    await split.rest[Symbol.asyncIterator]().return?.();
+    await split.discard();
     throw error;
   }
 }

@@ -4,6 +4,7 @@
  * parameters pass; AUTH, by our SASL; DATA, where a reply belongs to a commit.
  */
 import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js';
 import { countedOctets } from '../../delivery/inbound/receive-to-queue.ts';
@@ -223,7 +224,7 @@ export class SmtpClientConnection extends SmtpWire implements SmtpClient {
 
   async #receive(
     stream: StrictSmtpStream,
-    octets: AsyncIterable<Buffer>,
+    octets: Readable,
     ended: Promise<'ended' | 'gone'>,
     open: OpenTransaction,
   ): Promise<void> {
@@ -234,6 +235,8 @@ export class SmtpClientConnection extends SmtpWire implements SmtpClient {
       acceptance = await this.#role.message(this, transaction, countedOctets(octets, this.#limits.maxMessageBytes));
     } catch (cause) {
       error = cause;
+      // Whoever refuses need not have read anything: the rest is dropped as it comes.
+      octets.destroy();
     }
     // A refusal may come early: the rest of the message is read and dropped, the reply belongs behind its end.
     if ((await ended) === 'gone' || this._closed || this._closing) {

@@ -133,3 +133,19 @@ test('a store that can not commit answers 451 4.3.0, never 250', async () => {
   assert.equal(await sendMail(client, FROM, [ALICE], messageOf('x')), '451 4.3.0 the mail store does not answer');
   assert.equal(await say(client, 'NOOP'), '250 2.0.0 OK');
 });
+
+test('a message that is refused unread is dropped as it comes', async () => {
+  const deaf: Receiver = {
+    receive: async () => {
+      throw new Deferral('busy', 'come back later');
+    },
+    confirm: () => undefined,
+    abandon: () => undefined,
+  };
+  const client = await world.client(await world.mx({}, { receiver: deaf }));
+  await openData(client, FROM, ALICE);
+  for (let i = 0; i < 20; i++) await client.write(`${'x'.repeat(998)}\r\n`.repeat(100));
+  await client.write('.\r\n');
+  assert.equal(await replyLine(client), '451 4.3.2 come back later');
+  assert.equal(await say(client, 'NOOP'), '250 2.0.0 OK');
+});
