@@ -88,7 +88,7 @@ test('every import of ours names a file that exists', () => {
 const DRIVER_ROOMS: ReadonlyMap<string, readonly string[]> = new Map([
   ['mongodb', ['storage/']],
   ['ioredis', ['storage/changes/', 'delivery/queue/', 'server/rate-limiter']],
-  ['smtp-server', ['protocols/smtp/', 'protocols/lmtp/']],
+  ['smtp-server', ['protocols/stream/smtp-']],
   ['koa', ['protocols/http/', 'protocols/jmap/']],
   ['commander', ['cli/']],
 ]);
