@@ -43,7 +43,7 @@ const files: readonly SourceFile[] = readdirSync(SRC, { recursive: true, encodin
 /** The face of the record: what protocols and delivery may know of src/storage. */
 const STORAGE_FACE = ['storage/mail-store.ts', 'storage/model.ts', 'storage/queue-record.ts'];
 /** Rooms below src/protocols that the protocols share. */
-const SHARED_PROTOCOL_ROOMS = ['stream', 'sasl'];
+const SHARED_PROTOCOL_ROOMS = ['stream', 'smtp-session', 'sasl'];
 
 const roomOf = (path: string): string => path.split('/')[0] ?? '';
 
@@ -88,7 +88,7 @@ test('every import of ours names a file that exists', () => {
 const DRIVER_ROOMS: ReadonlyMap<string, readonly string[]> = new Map([
   ['mongodb', ['storage/']],
   ['ioredis', ['storage/changes/', 'delivery/queue/', 'server/rate-limiter']],
-  ['smtp-server', ['protocols/stream/smtp-']],
+  ['smtp-server', ['protocols/smtp-session/']],
   ['koa', ['protocols/http/', 'protocols/jmap/']],
   ['commander', ['cli/']],
 ]);

@@ -7,8 +7,8 @@ import { Refusal } from '../../mail/refusal.ts';
 import type { SmtpReply } from '../../mail/status-code.ts';
 import type { Log } from '../../server/log.ts';
 import type { Directory } from '../../storage/mail-store.ts';
-import { INTERNAL_ERROR, replyToError } from '../stream/smtp-replies.ts';
-import type { SmtpRole } from '../stream/smtp-role.ts';
+import { INTERNAL_ERROR, replyToError } from '../smtp-session/smtp-replies.ts';
+import type { SmtpRole } from '../smtp-session/smtp-role.ts';
 
 export interface LmtpRoleOptions {
   readonly directory: Directory;

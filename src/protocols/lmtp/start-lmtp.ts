@@ -2,7 +2,7 @@
  * The LMTP listener (RFC 2033): for other mail servers of the site, never on port 25 (RFC 2033 §5). Whoever reaches it may deliver.
  */
 import { MAX_RECIPIENTS_SUBMISSION } from '../../mail/envelope.ts';
-import { listenSmtp, type RunningSmtp, type SmtpListenerOptions } from '../stream/smtp-listener.ts';
+import { listenSmtp, type RunningSmtp, type SmtpListenerOptions } from '../smtp-session/smtp-listener.ts';
 import { type LmtpRoleOptions, lmtpRole } from './lmtp-role.ts';
 
 export type LmtpOptions = LmtpRoleOptions &

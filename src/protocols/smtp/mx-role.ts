@@ -5,7 +5,7 @@ import type { Receiver } from '../../delivery/inbound/receiver.ts';
 import { routeRecipient } from '../../delivery/routing/route-recipient.ts';
 import { Refusal } from '../../mail/refusal.ts';
 import type { Directory } from '../../storage/mail-store.ts';
-import type { SmtpRole } from '../stream/smtp-role.ts';
+import type { SmtpRole } from '../smtp-session/smtp-role.ts';
 import { postmasterOf } from './postmaster.ts';
 
 export interface MxRoleOptions {

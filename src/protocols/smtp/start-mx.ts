@@ -2,7 +2,7 @@
  * The listener for other mail servers, port 25 (RFC 5321): STARTTLS where there is a certificate, no AUTH.
  */
 import { MAX_RECIPIENTS_MX } from '../../mail/envelope.ts';
-import { listenSmtp, type RunningSmtp, type SmtpListenerOptions } from '../stream/smtp-listener.ts';
+import { listenSmtp, type RunningSmtp, type SmtpListenerOptions } from '../smtp-session/smtp-listener.ts';
 import { type MxRoleOptions, mxRole } from './mx-role.ts';
 
 export type MxOptions = MxRoleOptions &

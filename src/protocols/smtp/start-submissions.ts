@@ -2,7 +2,7 @@
  * The listener for users, port 465: TLS from the first octet (RFC 8314 §3.3), AUTH before MAIL.
  */
 import { MAX_RECIPIENTS_SUBMISSION } from '../../mail/envelope.ts';
-import { listenSmtp, type RunningSmtp, type SmtpListenerOptions } from '../stream/smtp-listener.ts';
+import { listenSmtp, type RunningSmtp, type SmtpListenerOptions } from '../smtp-session/smtp-listener.ts';
 import { type SubmissionRoleOptions, submissionRole } from './submission-role.ts';
 
 export type SubmissionsOptions = SubmissionRoleOptions &

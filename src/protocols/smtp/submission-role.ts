@@ -6,7 +6,7 @@ import type { Submitter } from '../../delivery/submission/submitter.ts';
 import { Refusal } from '../../mail/refusal.ts';
 import type { MailStore } from '../../storage/mail-store.ts';
 import type { Authenticator } from '../sasl/authenticate.ts';
-import type { SmtpClient, SmtpRole, SmtpUser } from '../stream/smtp-role.ts';
+import type { SmtpClient, SmtpRole, SmtpUser } from '../smtp-session/smtp-role.ts';
 import { postmasterOf } from './postmaster.ts';
 
 export interface SubmissionRoleOptions {

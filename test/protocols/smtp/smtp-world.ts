@@ -14,8 +14,8 @@ import { LOGIN_BRAKE_LIMITS, LocalLoginBrake } from '../../../src/protocols/sasl
 import { startMx } from '../../../src/protocols/smtp/start-mx.ts';
 import { startSubmission } from '../../../src/protocols/smtp/start-submission.ts';
 import { startSubmissions } from '../../../src/protocols/smtp/start-submissions.ts';
-import type { SmtpLimits } from '../../../src/protocols/stream/smtp-limits.ts';
-import type { RunningSmtp } from '../../../src/protocols/stream/smtp-listener.ts';
+import type { SmtpLimits } from '../../../src/protocols/smtp-session/smtp-limits.ts';
+import type { RunningSmtp } from '../../../src/protocols/smtp-session/smtp-listener.ts';
 import { systemClock } from '../../../src/server/clock.ts';
 import { type Log, silentLog } from '../../../src/server/log.ts';
 import type { AccountStore, MailStore } from '../../../src/storage/mail-store.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { DotStuffedData } from '../../../src/protocols/stream/dot-stuffed-data.ts';
+import { DotStuffedData } from '../../../src/protocols/smtp-session/dot-stuffed-data.ts';
 
 /** All octets in the given pieces: the message, the fault, and what is left behind its end (null: no end). */
 function feed(pieces: readonly Buffer[]): { text: string; fault: string | null; rest: string | null } {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { decodeXtext, parseMailCommand, parseRcptCommand } from '../../../src/protocols/stream/smtp-path.ts';
+import { decodeXtext, parseMailCommand, parseRcptCommand } from '../../../src/protocols/smtp-session/smtp-path.ts';
 
 const MX = { hasAuth: false };
 const mail = (line: string, rules = MX) => {

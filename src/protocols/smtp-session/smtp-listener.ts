@@ -9,7 +9,7 @@ import type { TLSSocket } from 'node:tls';
 import { SMTPServer } from 'smtp-server';
 import type { SMTPConnectionOptions, TLSError } from 'smtp-server/lib/smtp-connection.js';
 import type { Log } from '../../server/log.ts';
-import { networkOf } from './network-of.ts';
+import { networkOf } from '../stream/network-of.ts';
 import { SmtpClientConnection } from './smtp-connection.ts';
 import { SMTP_LIMITS, type SmtpLimits } from './smtp-limits.ts';
 import type { SmtpRole } from './smtp-role.ts';
