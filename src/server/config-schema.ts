@@ -76,6 +76,9 @@ export function configSchema(profile: Profile) {
           .describe(
             'URL under which clients reach HTTP, when a proxy stands before it; else it is taken from each request.',
           ),
+        trustProxy: flag()
+          .default(false)
+          .describe('A proxy stands before HTTP and sets X-Forwarded-For, -Proto and -Host: believe them.'),
         drainSeconds: whole(0, 600)
           .default(10)
           .describe('How long running commands and deliveries may take to finish at a stop.'),

@@ -23,8 +23,8 @@ export async function startHttp(parts: ListenerParts): Promise<readonly Listener
       failed: (remoteAddress, user) => brake.failed({ remoteAddress, user }),
       succeeded: (remoteAddress, user) => brake.succeeded({ remoteAddress, user }),
     },
-    // Plain HTTP carries a password only on this host, or behind a proxy that ends TLS.
-    isAllowed: (ctx) => ctx.secure || isLoopback(ctx.ip) || config.server.publicUrl?.startsWith('https:') === true,
+    // Plain HTTP carries a password only on this host, or behind a trusted proxy that ended TLS.
+    isAllowed: (ctx) => ctx.secure || isLoopback(ctx.ip),
   });
   const submitter = createSubmitter({
     store,
@@ -54,7 +54,7 @@ export async function startHttp(parts: ListenerParts): Promise<readonly Listener
       ],
     }),
     log: log.child({ protocol: 'http' }),
-    isBehindProxy: config.server.publicUrl !== null,
+    isBehindProxy: config.server.trustProxy,
   });
   shutdown.onStop('http', async () => {
     jmap.close();
