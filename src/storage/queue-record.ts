@@ -14,7 +14,7 @@ import type { BodyRef, StagedBody } from './model.ts';
 export type Lane = string;
 export const LOCAL_LANE: Lane = 'local';
 
-export type RecipientState = 'ready' | 'leased' | 'deferred' | 'sent' | 'bounced' | 'expired' | 'cancelled';
+export type RecipientState = 'ready' | 'leased' | 'sending' | 'deferred' | 'sent' | 'bounced' | 'expired' | 'cancelled';
 export const FINAL_STATES: readonly RecipientState[] = ['sent', 'bounced', 'expired', 'cancelled'];
 
 export interface QueueRecipient extends EnvelopeRecipient {
@@ -25,6 +25,10 @@ export interface QueueRecipient extends EnvelopeRecipient {
   readonly attempts: number;
   readonly nextAt: Date;
   readonly lastReply?: SmtpReply & { readonly from: string; readonly at: Date };
+  /** The last attempt that came to its final dot: written before the dot. */
+  readonly lastSending?: { readonly id: string; readonly at: Date };
+  /** So many times the message went out and nobody knows whether it arrived: the next attempt may have sent it twice. Absent: never. */
+  readonly mayBeSentTwice?: number;
   /** The final notice for this recipient was queued in the transaction of its final state. */
   readonly isNotified: boolean;
 }
@@ -77,6 +81,8 @@ export interface RecipientOutcome {
   readonly from: string;
   /** For 'deferred'. */
   readonly nextAt?: Date;
+  /** For 'deferred': the final dot was sent and its answer never came (RFC 1047). */
+  readonly isUncertain?: boolean;
 }
 
 export interface QueueRecord {
@@ -100,6 +106,11 @@ export interface QueueRecord {
   claim(id: QueueId, lane: Lane, owner: string, leaseMs: number): Promise<Lease | null>;
   /** False: the lease was lost. */
   extend(lease: Lease, leaseMs: number): Promise<boolean>;
+  /**
+   * Before the final dot: these recipients become 'sending', at majority. A recipient whose lease ends in this state is flagged `mayBeSentTwice` by
+   * the next claim. False: the lease was lost, and nothing may be sent.
+   */
+  beginSending(lease: Lease, indices: readonly number[], attemptId: string): Promise<boolean>;
   /**
    * Writes what became of the recipients, and, in the same transaction, the notices (DSN) this makes due and the JMAP submission's deliveryStatus.
    * False: the lease was lost and nothing was written.

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { tellSchedule } from '../../delivery/queue/tell-schedule.ts';
 import type { QueueId } from '../../mail/ids.ts';
-import type { QueueDue, QueueEntry } from '../../storage/queue-record.ts';
+import { FINAL_STATES, type QueueDue, type QueueEntry } from '../../storage/queue-record.ts';
 import { printDone, printRows, UsageError, withStore } from '../context.ts';
 
 const DEFAULT_LIMIT = 100;
@@ -51,7 +51,7 @@ export function registerQueueCommands(program: Command): void {
 function linesOf(entry: QueueEntry, withFinal: boolean): readonly Readonly<Record<string, unknown>>[] {
   const shown = withFinal
     ? entry.recipients
-    : entry.recipients.filter((recipient) => ['ready', 'leased', 'deferred'].includes(recipient.state));
+    : entry.recipients.filter((recipient) => !FINAL_STATES.includes(recipient.state));
   return shown.map((recipient) => ({
     id: entry.id,
     accepted: entry.acceptedAt.toISOString(),
@@ -60,6 +60,7 @@ function linesOf(entry: QueueEntry, withFinal: boolean): readonly Readonly<Recor
     to: recipient.address,
     state: recipient.state,
     attempts: recipient.attempts,
+    twice: recipient.mayBeSentTwice ?? 0,
     next: recipient.state === 'ready' || recipient.state === 'deferred' ? recipient.nextAt.toISOString() : null,
     reply: recipient.lastReply ? `${recipient.lastReply.code} ${recipient.lastReply.lines[0] ?? ''}` : null,
   }));

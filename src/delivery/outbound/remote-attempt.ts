@@ -169,7 +169,7 @@ class RemoteAttempt {
           size: entry.body.size - entry.skip,
           body: () => store.readBody(entry.body, range),
           needsUtf8: isUtf8,
-          isHeld: this.#context.isHeld,
+          beginSending: this.#context.beginSending,
           timeouts,
         });
         for (const [index, result] of results) {
@@ -180,7 +180,9 @@ class RemoteAttempt {
             asked.push(index);
           } else {
             const handover = result.isDsnPassedOn ? 'dsn' : 'none';
-            this.#settle({ index, result: result.kind, reply: result.reply, from: hop.host, handover });
+            const isUncertain = result.kind === 'deferred' && result.isUncertain === true;
+            const base = { index, result: result.kind, reply: result.reply, from: hop.host, handover } as const;
+            this.#settle(isUncertain ? { ...base, isUncertain } : base);
           }
         }
         if (!connection.isOpen) {

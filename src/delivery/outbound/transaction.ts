@@ -17,13 +17,18 @@ export interface Transaction {
   readonly body: () => AsyncIterable<Buffer>;
   /** The header holds UTF-8, or an address does: a server without SMTPUTF8 can't have it. */
   readonly needsUtf8: boolean;
-  /** Asked before the final dot. */
-  readonly isHeld: () => Promise<boolean>;
+  /** Asked before the final dot, for the recipients that it is for. False, or a throw: no dot. */
+  readonly beginSending: (indices: readonly number[]) => Promise<boolean>;
   readonly timeouts: SmtpTimeouts;
 }
 
 export type RecipientResult =
-  | { readonly kind: 'sent' | 'deferred' | 'bounced'; readonly reply: SmtpReply; readonly isDsnPassedOn: boolean }
+  | {
+      readonly kind: 'sent' | 'deferred' | 'bounced';
+      readonly reply: SmtpReply;
+      readonly isDsnPassedOn: boolean;
+      readonly isUncertain?: boolean;
+    }
   /** Not settled here: the next host, or the next transaction, may do better. */
   | { readonly kind: 'next'; readonly reply: SmtpReply }
   /** RFC 5321 §4.5.3.1.10: the server takes no more in this transaction. */
@@ -83,7 +88,7 @@ export async function transact(
       await reset(connection, tx);
       return results;
     }
-    const reply = await sendData(connection, tx);
+    const reply = await sendData(connection, tx, accepted);
     for (const index of accepted) results.set(index, dataResult(reply, isDsn));
     if (!isPositive(reply)) await reset(connection, tx);
   } catch (cause) {
@@ -92,10 +97,12 @@ export async function transact(
     const uncertain = cause.phase === 'final dot';
     if (uncertain) {
       // RFC 5321 §4.5.3.2.6: without the answer nobody knows who has the message; losing it would be worse than sending it twice.
-      settle(
-        'deferred',
-        ownReply(451, '4.4.2', `${cause.message} after the final dot: it may have been accepted and be sent twice`),
-      );
+      const text = `${cause.message} after the final dot: it may have been accepted and be sent twice`;
+      const reply = ownReply(451, '4.4.2', text);
+      for (const { index } of tx.recipients) {
+        if (results.has(index)) continue;
+        results.set(index, { kind: 'deferred', reply, isDsnPassedOn: false, isUncertain: true });
+      }
     } else {
       settle('next', cause.reply ?? ownReply(451, cause.phase === 'connect' ? '4.4.1' : '4.4.2', cause.message));
     }
@@ -156,7 +163,7 @@ function recipientCommand({ address, notify, orcpt }: CheckedRecipient, isDsn: b
 }
 
 /** Sends the message; the reply to the final dot, or the one that refused it before. */
-async function sendData(connection: SmtpConnection, tx: Transaction): Promise<SmtpReply> {
+async function sendData(connection: SmtpConnection, tx: Transaction, accepted: readonly number[]): Promise<SmtpReply> {
   connection.write('DATA');
   const go = await connection.reply('data', tx.timeouts.dataMs);
   if (go.code !== 354) {
@@ -182,7 +189,13 @@ async function sendData(connection: SmtpConnection, tx: Transaction): Promise<Sm
     connection.close();
     return isPositive(early) ? ownReply(451, '4.5.0', 'answered before the end of the message') : early;
   }
-  if (!(await tx.isHeld())) throw new ConnectionFailure('block', 'the lease on this message was lost');
+  let mayEnd: boolean;
+  try {
+    mayEnd = await tx.beginSending(accepted);
+  } catch (cause) {
+    throw new ConnectionFailure('block', 'the record could not be written before the final dot', { cause });
+  }
+  if (!mayEnd) throw new ConnectionFailure('block', 'the lease on this message was lost');
   connection.write('.');
   const reply = await connection.reply('final dot', tx.timeouts.finalDotMs);
   return reply;

@@ -25,6 +25,8 @@ export interface AttemptResult {
   readonly handover?: 'final' | 'dsn' | 'none';
   /** For 'deferred': at most this long until the next attempt. */
   readonly retryWithinMs?: number;
+  /** For 'deferred': the final dot was sent and its answer never came (RFC 1047). */
+  readonly isUncertain?: boolean;
 }
 
 /** RFC 3464 §2.3.3. */
@@ -100,7 +102,12 @@ export function decideOutcomes({ lease, results, policy, now, random }: Decision
     }
     const soonest =
       result.retryWithinMs === undefined ? Number.POSITIVE_INFINITY : now.getTime() + result.retryWithinMs;
-    outcomes.push({ ...base, state: 'deferred', nextAt: new Date(Math.min(retry.at.getTime(), soonest)) });
+    outcomes.push({
+      ...base,
+      state: 'deferred',
+      nextAt: new Date(Math.min(retry.at.getTime(), soonest)),
+      ...(result.isUncertain && { isUncertain: true }),
+    });
     if (retry.isDelayNoticeDue) notify('delayed', recipient, result);
   }
 

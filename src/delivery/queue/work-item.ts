@@ -2,6 +2,7 @@
  * One item of the schedule from claim to record: the lease is claimed in MongoDB by compare-and-set, the attempt made, its outcome written with the
  * fence together with the notices it makes due (P4). What can't be written now is written as soon as it can: a remote's 250 must not be forgotten.
  */
+import { randomBytes } from 'node:crypto';
 import { Deferral } from '../../mail/refusal.ts';
 import type { Clock } from '../../server/clock.ts';
 import type { Log } from '../../server/log.ts';
@@ -21,8 +22,11 @@ import type { Schedule, ScheduledItem } from './schedule.ts';
 export interface AttemptContext {
   /** Aborted when the lease was lost or the worker must end: stop as soon as it can be done cleanly. */
   readonly signal: AbortSignal;
-  /** Asked before the final dot. */
-  readonly isHeld: () => Promise<boolean>;
+  /**
+   * Asked before the final dot, for the recipients that it is for: true once the record says that they are being sent. False: the lease was lost, and
+   * the dot must not be sent. Throws Deferral: the record can't be written, and the dot must not be sent either.
+   */
+  readonly beginSending: (indices: readonly number[]) => Promise<boolean>;
 }
 /** One result for every recipient of the lease. Never throws for a reason that lies outside this program. */
 export type Attempt = (lease: Lease, context: AttemptContext) => Promise<readonly AttemptResult[]>;
@@ -34,7 +38,7 @@ export type ComposeNotice = (
 ) => Promise<NewQueueEntry | null>;
 
 export interface WorkOptions {
-  readonly queue: Pick<QueueRecord, 'claim' | 'extend' | 'record' | 'get'>;
+  readonly queue: Pick<QueueRecord, 'claim' | 'extend' | 'beginSending' | 'record' | 'get'>;
   readonly schedule: Schedule;
   readonly attempt: Attempt;
   readonly composeNotice: ComposeNotice;
@@ -78,7 +82,9 @@ async function whenElse({ queue, clock, leaseMs }: WorkOptions, item: ScheduledI
   const times = (entry?.recipients ?? [])
     .filter((recipient) => recipient.lane === item.lane && !FINAL_STATES.includes(recipient.state))
     .map((recipient) =>
-      recipient.state === 'leased' ? clock.now().getTime() + leaseMs : Math.max(recipient.nextAt.getTime(), 0),
+      recipient.state === 'leased' || recipient.state === 'sending'
+        ? clock.now().getTime() + leaseMs
+        : Math.max(recipient.nextAt.getTime(), 0),
     );
   return times.length === 0 ? null : new Date(Math.max(Math.min(...times), clock.now().getTime() + CLAIM_RETRY_MS));
 }
@@ -87,7 +93,16 @@ async function workLease(options: WorkOptions, lease: Lease, item: ScheduledItem
   const keeper = new LeaseKeeper(options, lease, item);
   try {
     const signal = AbortSignal.any([keeper.signal, options.signal]);
-    const results = await attemptSafely(options, lease, { signal, isHeld: () => keeper.isHeld() });
+    for (const { index, recipient } of lease.recipients) {
+      const { mayBeSentTwice, lastSending } = recipient;
+      if (mayBeSentTwice === undefined) continue;
+      const fields = { queueId: lease.entry.id, lane: lease.lane, index, attempt: lastSending?.id, mayBeSentTwice };
+      options.log.warn(fields, 'tried again without knowing whether an earlier attempt arrived: may be sent twice');
+    }
+    const attemptId = randomBytes(9).toString('base64url');
+    const beginSending = async (indices: readonly number[]): Promise<boolean> =>
+      (await keeper.isHeld()) && options.queue.beginSending(lease, indices, attemptId);
+    const results = await attemptSafely(options, lease, { signal, beginSending });
     const now = options.clock.now();
     const decision = decideOutcomes({ lease, results, policy: options.policy, now, random: options.random });
     await record(options, lease, decision);

@@ -286,7 +286,9 @@ export interface QueueRecipientRow extends EnvelopeRecipient {
   readonly isNotified: boolean;
   /** The fence under which its last outcome was written: whoever records again after a lost answer finds its own. */
   readonly recordedFence?: number;
-  /** Only while state is 'leased'. */
+  readonly lastSending?: { readonly id: string; readonly at: Date };
+  readonly mayBeSentTwice?: number;
+  /** Only while state is 'leased' or 'sending'. */
   readonly lease?: { readonly owner: string; readonly fence: number; readonly until: Date };
 }
 

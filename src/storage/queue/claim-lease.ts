@@ -25,7 +25,7 @@ export async function claimLease(
       {
         $or: [
           { $and: [{ $in: ['$$r.state', ['ready', 'deferred']] }, { $lte: ['$$r.nextAt', now] }] },
-          { $and: [{ $eq: ['$$r.state', 'leased'] }, { $lte: ['$$r.lease.until', now] }] },
+          { $and: [{ $in: ['$$r.state', ['leased', 'sending']] }, { $lte: ['$$r.lease.until', now] }] },
         ],
       },
     ],
@@ -40,14 +40,14 @@ export async function claimLease(
           lane,
           $or: [
             { state: { $in: ['ready', 'deferred'] }, nextAt: { $lte: now } },
-            { state: 'leased', 'lease.until': { $lte: now } },
+            { state: { $in: ['leased', 'sending'] }, 'lease.until': { $lte: now } },
           ],
         },
       },
     },
     [
       { $set: { fence: { $add: ['$fence', 1] } } },
-      { $set: { recipients: mapRecipients(isDue, { state: 'leased', lease }) } },
+      { $set: { recipients: mapRecipients(isDue, { state: 'leased', lease }, FLAG_SENDING) } },
       SET_DUE,
     ],
     {
@@ -83,11 +83,42 @@ export async function extendLease(
   return done.matchedCount > 0;
 }
 
-/** `recipients` with `change` laid over those that fulfil `condition`. */
-function mapRecipients(condition: Document, change: Document): Document {
+/**
+ * The step before the final dot: from here on a lease that ends leaves the question whether the remote has the message.
+ * False: another has the lease of one of them.
+ */
+export async function beginSending(
+  database: Pick<Database, 'queue'>,
+  lease: Pick<Lease, 'entry' | 'owner' | 'fence'>,
+  indices: readonly number[],
+  attempt: { readonly id: string; readonly at: Date },
+): Promise<boolean> {
+  const filter: Document = { _id: lease.entry.id };
+  const $set: Document = {};
+  for (const index of indices) {
+    filter[`recipients.${index}.lease.fence`] = lease.fence;
+    filter[`recipients.${index}.lease.owner`] = lease.owner;
+    $set[`recipients.${index}.state`] = 'sending';
+    $set[`recipients.${index}.lastSending`] = attempt;
+  }
+  const done = await database.queue.updateOne(filter, { $set });
+  return done.matchedCount > 0;
+}
+
+/** Of a recipient taken over in the state 'sending': whoever had it died between the final dot and the record. */
+const FLAG_SENDING: Document = {
+  $cond: [
+    { $eq: ['$$r.state', 'sending'] },
+    { mayBeSentTwice: { $add: [{ $ifNull: ['$$r.mayBeSentTwice', 0] }, 1] } },
+    {},
+  ],
+};
+
+/** `recipients` with `change`, and `more`, laid over those that fulfil `condition`. */
+function mapRecipients(condition: Document, change: Document, more: Document = {}): Document {
   const lease =
     'owner' in (change['lease'] ?? {}) ? change['lease'] : { $mergeObjects: ['$$r.lease', change['lease']] };
-  const changed = { $mergeObjects: ['$$r', { ...change, lease }] };
+  const changed = { $mergeObjects: ['$$r', { ...change, lease }, more] };
   return { $map: { input: '$recipients', as: 'r', in: { $cond: [condition, changed, '$$r'] } } };
 }
 

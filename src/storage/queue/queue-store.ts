@@ -18,7 +18,7 @@ import type {
   RecipientOutcome,
 } from '../queue-record.ts';
 import { Acceptance } from './accept-entries.ts';
-import { claimLease, extendLease } from './claim-lease.ts';
+import { beginSending, claimLease, extendLease } from './claim-lease.ts';
 import { Confirmations } from './confirmations.ts';
 import { Instances } from './instances.ts';
 import { dueEntries, listEntries, makeDue } from './list-queue.ts';
@@ -152,6 +152,11 @@ export class QueueStore implements QueueRecord {
   extend(lease: Lease, leaseMs: number): Promise<boolean> {
     const until = new Date(this.#clock.now().getTime() + leaseMs);
     return orUnavailable(() => extendLease(this.#database, lease, until));
+  }
+
+  beginSending(lease: Lease, indices: readonly number[], attemptId: string): Promise<boolean> {
+    const attempt = { id: attemptId, at: this.#clock.now() };
+    return orUnavailable(() => beginSending(this.#database, lease, indices, attempt));
   }
 
   record(lease: Lease, outcomes: readonly RecipientOutcome[], notices: readonly NewQueueEntry[]): Promise<boolean> {

@@ -136,7 +136,9 @@ function weightOf({ lease, notices }: RecordJob): number {
 
 function isHeld(recipient: QueueRecipientRow | undefined, lease: Lease): boolean {
   return (
-    recipient?.state === 'leased' && recipient.lease?.fence === lease.fence && recipient.lease.owner === lease.owner
+    (recipient?.state === 'leased' || recipient?.state === 'sending') &&
+    recipient.lease?.fence === lease.fence &&
+    recipient.lease.owner === lease.owner
   );
 }
 
@@ -150,6 +152,7 @@ function withOutcomes(row: QueueRow, job: RecordJob, now: Date): QueueRow {
       state: outcome.state,
       attempts: before.attempts + 1,
       nextAt: outcome.state === 'deferred' ? (outcome.nextAt ?? now) : before.nextAt,
+      ...(outcome.isUncertain && { mayBeSentTwice: (before.mayBeSentTwice ?? 0) + 1 }),
       ...(outcome.reply !== null && { lastReply: { ...outcome.reply, from: outcome.from, at: now } }),
       isNotified: before.isNotified || isNotice,
       recordedFence: job.lease.fence,

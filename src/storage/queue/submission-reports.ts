@@ -141,6 +141,7 @@ function deliveredOf(recipient: QueueRecipientRow): Reported['delivered'] {
       return 'no';
     case 'ready':
     case 'leased':
+    case 'sending':
     case 'deferred':
       return 'queued';
     default:

@@ -71,7 +71,7 @@ function optionsFor(port: number, more: Partial<RemoteAttemptOptions> = {}, body
 }
 
 const never = new AbortController().signal;
-const context = { signal: never, isHeld: () => Promise.resolve(true) };
+const context = { signal: never, beginSending: () => Promise.resolve(true) };
 function attempt(options: RemoteAttemptOptions, entry: QueueEntry, signal = never): Promise<readonly AttemptResult[]> {
   return attemptRemotely(options, leaseOf(entry), { ...context, signal });
 }
@@ -242,6 +242,7 @@ test('RFC 5321 §4.5.3.2.6 a connection cut after the final dot defers, says so,
   const results = await attempt(optionsFor(bad.port, { resolver: resolver(zone) }), one());
   assert.deepEqual(summary(results), ['0 deferred 451 4.4.2']);
   assert.match(results[0]!.reply.lines[0]!, /after the final dot/);
+  assert.equal(results[0]!.isUncertain, true);
   assert.equal(other.connections, 0);
 });
 
@@ -474,9 +475,26 @@ test('a message whose lease was lost is not ended by the final dot', async () =>
   const server = await remote();
   const results = await attemptRemotely(optionsFor(server.port), leaseOf(one()), {
     signal: never,
-    isHeld: () => Promise.resolve(false),
+    beginSending: () => Promise.resolve(false),
   });
   assert.equal(results[0]!.result, 'deferred');
+  assert.equal(server.arrivals.length, 0);
+});
+
+test('P4 the record says who is being sent to before the final dot, and without it there is none', async () => {
+  const server = await remote({ script: (_verb, line) => (line.includes('gone') ? '550 5.1.1 nobody' : undefined) });
+  const entry = entryOf(BODY, [recipientOf('gone@there.test'), recipientOf('you@there.test')]);
+  const asked: (readonly number[])[] = [];
+  const results = await attemptRemotely(optionsFor(server.port), leaseOf(entry), {
+    signal: never,
+    beginSending: async (indices) => {
+      asked.push(indices);
+      assert.equal(server.arrivals.length, 0);
+      throw new Error('no primary');
+    },
+  });
+  assert.deepEqual(asked, [[1]]);
+  assert.deepEqual(results.map(({ index, result }) => `${index} ${result}`).sort(), ['0 bounced', '1 deferred']);
   assert.equal(server.arrivals.length, 0);
 });
 

@@ -33,7 +33,7 @@ after(async () => {
   for (const prefix of prefixes) await wipe(prefix);
   admin.disconnect();
 });
-const databases = Array.from({ length: 13 }, () => freshDatabase());
+const databases = Array.from({ length: 24 }, () => freshDatabase());
 
 async function world(more: Partial<WorldOptions> = {}): Promise<DeliveryWorld> {
   const keyPrefix = more.keyPrefix ?? freshKeyPrefix();
@@ -263,6 +263,82 @@ test('P4 a worker process that is killed leaves its messages to the others when 
   await arrived.reached(10);
   assert.equal(new Set(subjects(server)).size, 10);
   assert.equal(server.arrivals.length, 10);
+});
+
+test('P4 a worker killed between the 250 of the remote and the record: sent again, and flagged as such', async () => {
+  const arrived = counter();
+  const server = await remote({ onArrival: arrived.onArrival });
+  const database = databases.pop()!;
+  const keyPrefix = freshKeyPrefix();
+  const leaseMs = 3_000;
+  const outbound = { smarthost: { host: '127.0.0.1', port: server.port } };
+  const here = await world({ database, keyPrefix, outbound, leaseMs });
+  const worker = await workerProcess({ database, keyPrefix, redisUrl: redisUrl(), outbound, leaseMs });
+  let isKilled = false;
+  server.script = (verb) => {
+    // The remote has the whole message; the worker will never read its 250.
+    if (verb === 'dot' && !isKilled) isKilled = worker.kill('SIGKILL');
+    return undefined;
+  };
+  const unfeed = feedSchedule(here.store.queue, here.schedule, silentLog);
+  const id = await here.accept(['u@there.test', 'x@there.test'], message(1));
+  await arrived.reached(1);
+  unfeed();
+  const sending = (await here.store.queue.get(id))!.recipients[0]!;
+  assert.equal(sending.state, 'sending');
+  assert.equal(sending.mayBeSentTwice, undefined);
+  here.start();
+  await arrived.reached(2);
+  const { recipients } = await untilFinal(here.store, id);
+  assert.deepEqual(
+    recipients.map(({ state, mayBeSentTwice }) => [state, mayBeSentTwice]),
+    [
+      ['sent', 1],
+      ['sent', 1],
+    ],
+  );
+  assert.notEqual(recipients[0]!.lastSending!.id, sending.lastSending!.id);
+  assert.equal(server.arrivals.length, 2);
+});
+
+test('P4 a worker killed before the final dot leaves nothing to be flagged', async () => {
+  const server = await remote();
+  const database = databases.pop()!;
+  const keyPrefix = freshKeyPrefix();
+  const leaseMs = 3_000;
+  const outbound = { smarthost: { host: '127.0.0.1', port: server.port } };
+  const here = await world({ database, keyPrefix, outbound, leaseMs });
+  const worker = await workerProcess({ database, keyPrefix, redisUrl: redisUrl(), outbound, leaseMs });
+  let isKilled = false;
+  server.script = (verb) => {
+    if (verb === 'DATA' && !isKilled) isKilled = worker.kill('SIGKILL');
+    return undefined;
+  };
+  const unfeed = feedSchedule(here.store.queue, here.schedule, silentLog);
+  const heard = server.heard('DATA');
+  const id = await here.accept(['u@there.test'], message(1));
+  await heard;
+  unfeed();
+  here.start();
+  const { recipients } = await untilFinal(here.store, id);
+  assert.deepEqual([recipients[0]!.state, recipients[0]!.mayBeSentTwice], ['sent', undefined]);
+  assert.equal(server.arrivals.length, 1);
+});
+
+test('RFC 1047 an answer to the final dot that never comes is flagged', async () => {
+  let cuts = 0;
+  const server = await remote({ script: (verb) => (verb === 'dot' && cuts++ === 0 ? 'cut' : undefined) });
+  const here = await world({ outbound: { smarthost: { host: '127.0.0.1', port: server.port } } });
+  here.start();
+  const id = await here.accept(['u@there.test'], message(1));
+  for (;;) {
+    const { state, mayBeSentTwice } = (await here.store.queue.get(id))!.recipients[0]!;
+    if (state !== 'deferred') continue;
+    assert.equal(mayBeSentTwice, 1);
+    break;
+  }
+  assert.equal(await here.store.queue.retryNow(id), 1);
+  assert.equal((await untilFinal(here.store, id)).recipients[0]!.mayBeSentTwice, 1);
 });
 
 test('P4 a worker that lost its lease can not write', async () => {

@@ -26,6 +26,7 @@ function world(more: Partial<WorkOptions> = {}, queue: Partial<WorkOptions['queu
     queue: {
       claim: async () => leaseOf(entry),
       extend: async () => true,
+      beginSending: async () => true,
       record: async (_lease, outcomes, notices) => {
         records.push({ outcomes, notices });
         return true;
@@ -132,7 +133,7 @@ test('a lease is extended while its work lasts, and the work ends when it is los
     await turn();
   }
   await done;
-  assert.equal(await context!.isHeld(), false);
+  assert.equal(await context!.beginSending([0]), false);
   assert.equal(finished.length, 1);
 });
 
@@ -147,6 +148,7 @@ test('what another holder works on comes up again after its lease, what is done 
     entryOf(Buffer.alloc(0), [recipientOf('you@there.test', { state, nextAt: EPOCH })]);
   for (const [state, expected] of [
     ['leased', new Date(EPOCH.getTime() + LEASE_MS)],
+    ['sending', new Date(EPOCH.getTime() + LEASE_MS)],
     ['deferred', new Date(EPOCH.getTime() + 5_000)],
     ['sent', null],
     ['cancelled', null],

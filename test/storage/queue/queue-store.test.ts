@@ -150,6 +150,35 @@ describe('leases', () => {
     assert.equal(await queue.extend(second, 90_000), false);
   });
 
+  test('P4 what was being sent when its lease ended is flagged by the next claim, once for each time', async () => {
+    const id = await accepted(['j.example', 'j.example']);
+    const first = (await queue.claim(id, 'j.example', 'one', 1_000))!;
+    assert.ok(await queue.beginSending(first, [1], 'attempt-1'));
+    assert.equal((await queue.get(id))?.recipients[1]?.state, 'sending');
+    assert.ok(await queue.extend(first, 1_000), 'a lease that sends is extended like any other');
+    assert.equal(await queue.claim(id, 'j.example', 'two', 1_000), null);
+    offsetMs += 1_001;
+    const second = (await queue.claim(id, 'j.example', 'two', 1_000))!;
+    assert.deepEqual(
+      second.recipients.map(({ recipient }) => [recipient.state, recipient.mayBeSentTwice, recipient.lastSending?.id]),
+      [
+        ['leased', undefined, undefined],
+        ['leased', 1, 'attempt-1'],
+      ],
+    );
+    assert.equal(await queue.beginSending(first, [0], 'attempt-1'), false, 'the lease is another one');
+    assert.ok(await queue.beginSending(second, [0, 1], 'attempt-2'));
+    offsetMs += 1_001;
+    const third = (await queue.claim(id, 'j.example', 'three', 60_000))!;
+    assert.deepEqual(
+      third.recipients.map(({ recipient }) => recipient.mayBeSentTwice),
+      [1, 2],
+    );
+    assert.ok(await queue.beginSending(third, [0, 1], 'attempt-3'));
+    assert.ok(await queue.record(third, allOf(third, 'sent'), []));
+    assert.equal(await queue.beginSending(third, [0, 1], 'attempt-3'), false, 'it is recorded');
+  });
+
   test('names that look like operators are only names', async () => {
     const id = await accepted(['$fence']);
     const lease = await queue.claim(id, '$fence', '$recipients', 1_000);
