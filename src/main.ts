@@ -88,10 +88,21 @@ async function run(config: Config): Promise<void> {
   }
 }
 
+/** What hinders a listener is the operator's to mend: one sentence. */
+function listenFault(cause: unknown): string | null {
+  const { code, syscall, address, port } = cause as NodeJS.ErrnoException & { address?: string; port?: number };
+  if (syscall !== 'listen' && syscall !== 'bind') return null;
+  const why =
+    code === 'EADDRINUSE' ? 'another process has it' : code === 'EACCES' ? 'this user may not take it' : String(code);
+  return `Port ${port} on ${address} cannot be listened on: ${why}. Choose another (--set ports.NAME=PORT, or ports=auto).`;
+}
+
 try {
   const config = readCommandLine();
   if (config) await run(config);
 } catch (cause) {
-  console.error(cause instanceof ConfigError || cause instanceof Deferral ? cause.message : cause);
+  console.error(
+    cause instanceof ConfigError || cause instanceof Deferral ? cause.message : (listenFault(cause) ?? cause),
+  );
   process.exit(1);
 }

@@ -34,6 +34,8 @@ export function registerQueueCommands(program: Command): void {
     .description('try again now: one message, or everything that waits')
     .action(async (id: string | undefined, _options: object, command: Command) => {
       const count = await withStore(command, async (store, schedule) => {
+        if (id !== undefined && (await store.queue.get(id as QueueId)) === null)
+          throw new UsageError(`There is no message ${id} in the queue.`);
         const due: QueueDue[] = [];
         store.queue.onAccepted((more) => due.push(...more));
         const made = await store.queue.retryNow(id as QueueId | undefined);
