@@ -63,6 +63,9 @@ function mongodArguments({ port, dbDir, logFile, temporary }) {
     ...['--wiredTigerCacheSizeGB', cacheGB.toFixed(2), '--oplogSize', temporary ? '256' : '1024'],
     // A set of one has no other member to hand over to, so there is nothing to wait for when it is stopped.
     ...['--setParameter', 'shutdownTimeoutMillisForSignaledShutdown=100'],
+    // A server that was killed leaves its transaction open, and the account waits for its end: 60 seconds if nobody says
+    // otherwise, longer than a mutation tries.
+    ...['--setParameter', 'transactionLifetimeLimitSeconds=10'],
     ...(temporary ? ['--setParameter', 'diagnosticDataCollectionEnabled=false'] : []),
   ];
 }
