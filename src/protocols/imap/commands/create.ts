@@ -31,7 +31,7 @@ export const create = defineCommand({
     let role: MailboxRole | null = null;
     for (const use of uses) {
       const wanted = roleOfUse(use);
-      if (wanted === null || role !== null) return no('That use can’t be given', 'USEATTR');
+      if (wanted === null || role !== null) return no('That use cannot be given', 'USEATTR');
       role = wanted;
     }
     const { tree } = await session.mailboxes();

@@ -16,7 +16,7 @@ export const deleteMailbox = defineCommand({
   },
   run: async (session, octets) => {
     const path = readMailboxName(octets);
-    if (path === 'INBOX') return no('INBOX can’t be deleted', 'CANNOT');
+    if (path === 'INBOX') return no('INBOX cannot be deleted', 'CANNOT');
     const { tree } = await session.mailboxes();
     const { mailbox, hasChildren } = tree.require(path);
     if (hasChildren) return no('The mailbox has inferior names', 'HASCHILDREN');

@@ -30,7 +30,7 @@ export const rename = defineCommand({
     const { mailbox } = tree.require(from);
     if (tree.find(to) !== null) throw new Refusal('alreadyExists', 'A mailbox of that name exists already');
     if (from === 'INBOX') return moveInbox(session, tree, mailbox.id, levels);
-    if (to.startsWith(`${from}${DELIMITER}`)) throw new Refusal('invalid', 'A mailbox can’t be moved into itself');
+    if (to.startsWith(`${from}${DELIMITER}`)) throw new Refusal('invalid', 'A mailbox cannot be moved into itself');
     const { batch, last } = missingLevels(tree, levels.slice(0, -1));
     const result = await session.store.changeMailboxes({
       create: batch,
