@@ -221,7 +221,7 @@ test('RFC 8620 §5.5 what is no filter, no sort or no window', async () => {
   ];
   for (const [args, type] of table)
     assert.equal((await query(args)).error?.type, type, JSON.stringify(args).slice(0, 200));
-  assert.equal((await world.call('Email/queryChanges', { sinceQueryState: '1' })).error.type, 'cannotCalculateChanges');
+  assert.equal((await world.call('Email/queryChanges', { sinceQueryState: 'x' })).error.type, 'cannotCalculateChanges');
 });
 
 test('RFC 8620 §3.7 the inbox page in one request', async () => {

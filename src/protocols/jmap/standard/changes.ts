@@ -44,11 +44,13 @@ export async function readChanges(
   return { changes: { accountId, oldState: sinceState, ...folded.changes }, isCountsOnly: folded.isCountsOnly };
 }
 
+/** `passesOver`: rows that move the state and are not told. */
 export async function foldChanges(
   account: AccountStore,
   type: StateType,
   sinceState: string,
   maxIds: number,
+  passesOver: (row: ChangeRow) => boolean = () => false,
 ): Promise<{ readonly changes: Omit<Changes, 'accountId' | 'oldState'>; readonly isCountsOnly: boolean }> {
   const cursor = parseCursor(sinceState);
   if (cursor === null) throw new MethodError('cannotCalculateChanges', 'That is no state of this server.');
@@ -68,7 +70,7 @@ export async function foldChanges(
       const ids = idsOfRow(row, type);
       if (ids.length === 0) continue;
       if (skip > ids.length) throw new MethodError('cannotCalculateChanges', 'That is no state of this server.');
-      const told = fold.add(ids, skip, row);
+      const told = passesOver(row) ? ids.length : fold.add(ids, skip, row);
       if (told < ids.length) {
         const stop = told === 0 ? newState : formatCursor({ modseq: row.modseq, idsTold: told });
         return fold.answer(stop, true);

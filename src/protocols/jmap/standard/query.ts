@@ -138,11 +138,12 @@ export function answerQuery(
   queryState: string,
   result: { readonly position: number; readonly ids: readonly string[]; readonly total?: number },
   window: Window,
+  canCalculateChanges = true,
 ): object {
   return {
     accountId,
     queryState,
-    canCalculateChanges: false,
+    canCalculateChanges,
     position: result.position,
     ids: result.ids,
     ...(window.calculateTotal && result.total !== undefined ? { total: result.total } : {}),

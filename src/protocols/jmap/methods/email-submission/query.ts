@@ -1,7 +1,7 @@
 /** EmailSubmission/query (RFC 8621 §7.3): over the account's submissions, which the store keeps for a while only. */
 import type { Submission } from '../../../../storage/model.ts';
 import { asId, asUtcDate, listOf, type ObjectReader, oneOf } from '../../json/object-reader.ts';
-import { accountOf, type Method, type RequestContext } from '../../method-call.ts';
+import { accountOf, type Method, type MethodCall, type RequestContext } from '../../method-call.ts';
 import { answerQuery, type Comparator, cutWindow, readFilter, readSort, readWindow } from '../../standard/query.ts';
 import { stateOf } from '../../standard/state.ts';
 import { type Test, testOf } from '../../standard/test-of-filter.ts';
@@ -9,17 +9,28 @@ import { type Test, testOf } from '../../standard/test-of-filter.ts';
 /** RFC 8621 §7.3 has sentAt for what the object calls sendAt. */
 const SORT_PROPERTIES: ReadonlySet<string> = new Set(['emailId', 'threadId', 'sentAt', 'sendAt']);
 
+/** Takes the arguments that EmailSubmission/query and EmailSubmission/queryChanges share; answers what makes the results, in order. */
+export function readSubmissionQuery(call: MethodCall): (all: readonly Submission[]) => readonly string[] {
+  const filter = readFilter(call, (reader) => readCondition(reader, call.request));
+  const order = comparatorOf(readSort(call, SORT_PROPERTIES));
+  const test = filter === null ? () => true : testOf(filter);
+  return (all) =>
+    all
+      .filter(test)
+      .sort(order)
+      .map(({ id }) => id);
+}
+
 export const emailSubmissionQuery: Method = async (call) => {
   const { accountId, account } = await accountOf(call);
-  const filter = readFilter(call, (reader) => readCondition(reader, call.request));
-  const sort = readSort(call, SORT_PROPERTIES);
+  const idsOf = readSubmissionQuery(call);
   const window = readWindow(call);
   call.args.finish();
   const { state, submissions } = await account.submissions();
-  const found = filter === null ? [...submissions] : submissions.filter(testOf(filter));
-  const ids = found.sort(comparatorOf(sort)).map(({ id }) => id as string);
-  const queryState = stateOf(state.states, 'EmailSubmission');
-  return answerQuery(accountId, queryState, { ...cutWindow(ids, window), total: ids.length }, window);
+  const ids = idsOf(submissions);
+  const result = { ...cutWindow(ids, window), total: ids.length };
+  const isSteady = (await account.state()).states.EmailSubmission === state.states.EmailSubmission;
+  return answerQuery(accountId, stateOf(state.states, 'EmailSubmission'), result, window, isSteady);
 };
 
 function readCondition(reader: ObjectReader, request: RequestContext): Test<Submission> {

@@ -1,35 +1,65 @@
 /** Mailbox/query (RFC 8621 §2.3): filter and sort over the account's mailboxes, all of which fit in memory. */
+import type { AccountStore } from '../../../../storage/mail-store.ts';
 import type { Mailbox } from '../../../../storage/model.ts';
 import { asBoolean, asId, asText, type ObjectReader } from '../../json/object-reader.ts';
-import { accountOf, type Method } from '../../method-call.ts';
+import { accountOf, type Method, type MethodCall } from '../../method-call.ts';
 import { answerQuery, type Comparator, cutWindow, readFilter, readSort, readWindow } from '../../standard/query.ts';
 import { stateOf } from '../../standard/state.ts';
 import { type Test, testOf } from '../../standard/test-of-filter.ts';
 
 const SORT_PROPERTIES: ReadonlySet<string> = new Set(['sortOrder', 'name', 'parentId']);
 
-export const mailboxQuery: Method = async (call) => {
-  const { accountId, account } = await accountOf(call);
+/** What a query asks of the mailboxes, without the window. */
+export interface MailboxQuery {
+  /** Where a mailbox stands depends on its ancestors too. */
+  readonly isTree: boolean;
+  /** All results, in order. */
+  idsOf(mailboxes: readonly Mailbox[]): readonly string[];
+}
+
+/** Takes the arguments that Mailbox/query and Mailbox/queryChanges share. */
+export function readMailboxQuery(call: MethodCall): MailboxQuery {
   const filter = readFilter(call, readCondition);
-  const sort = readSort(call, SORT_PROPERTIES);
+  const order = comparatorOf(readSort(call, SORT_PROPERTIES));
   const sortAsTree = call.args.withDefault('sortAsTree', asBoolean, false);
   const filterAsTree = call.args.withDefault('filterAsTree', asBoolean, false);
+  const test = filter === null ? () => true : testOf(filter);
+  return {
+    isTree: sortAsTree || filterAsTree,
+    idsOf: (mailboxes) => {
+      let found = mailboxes.filter(test);
+      if (filterAsTree) found = withAncestors(found, mailboxes);
+      const sorted = sortAsTree ? treeOrder(mailboxes, order, new Set(found)) : found.toSorted(order);
+      return sorted.map(({ id }) => id);
+    },
+  };
+}
+
+/** The rows with the state that they were read at, or null when it moved meanwhile. */
+export async function steadyMailboxes(
+  account: AccountStore,
+): Promise<{ readonly state: string; readonly mailboxes: readonly Mailbox[] } | null> {
+  const { state, mailboxes } = await account.mailboxes();
+  const after = await account.state();
+  return after.states.Mailbox === state.states.Mailbox ? { state: stateOf(state.states, 'Mailbox'), mailboxes } : null;
+}
+
+export const mailboxQuery: Method = async (call) => {
+  const { accountId, account } = await accountOf(call);
+  const query = readMailboxQuery(call);
   const window = readWindow(call);
   call.args.finish();
-  const { state, mailboxes } = await account.mailboxes();
-  const test = filter === null ? () => true : testOf(filter);
-  let found = mailboxes.filter(test);
-  if (filterAsTree) found = withAncestors(found, mailboxes);
-  const order = comparatorOf(sort);
-  const sorted = sortAsTree ? treeOrder(mailboxes, order, new Set(found)) : found.toSorted(order);
-  const ids = sorted.map(({ id }) => id as string);
-  return answerQuery(
-    accountId,
-    stateOf(state.states, 'Mailbox'),
-    { ...cutWindow(ids, window), total: ids.length },
-    window,
-  );
+  const steady = await steadyMailboxes(account);
+  const { state, mailboxes } = steady ?? (await unsteady(account));
+  const ids = query.idsOf(mailboxes);
+  const result = { ...cutWindow(ids, window), total: ids.length };
+  return answerQuery(accountId, state, result, window, steady !== null);
 };
+
+async function unsteady(account: AccountStore): Promise<{ state: string; mailboxes: readonly Mailbox[] }> {
+  const { state, mailboxes } = await account.mailboxes();
+  return { state: stateOf(state.states, 'Mailbox'), mailboxes };
+}
 
 function readCondition(reader: ObjectReader): Test<Mailbox> {
   const tests: Test<Mailbox>[] = [];
