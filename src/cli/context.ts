@@ -3,12 +3,16 @@
  * The record is reached as the running server reaches it (DATA/run/ready.json), else as the configuration says.
  */
 import type { Command } from 'commander';
+import { Deferral } from '../mail/refusal.ts';
 import { type Clock, systemClock } from '../server/clock.ts';
 import { type Config, loadConfig } from '../server/config.ts';
 import { type Log, silentLog } from '../server/log.ts';
 import { readReadyFile } from '../server/ready-file.ts';
 import type { MailStore } from '../storage/mail-store.ts';
 import { openMailStore } from '../storage/open-store.ts';
+
+/** A person waits at the terminal. */
+const PATIENCE_MS = 3_000;
 
 export interface GlobalOptions {
   readonly data?: string;
@@ -49,11 +53,16 @@ export async function withStore<T>(
     clock: systemClock,
     log: silentLog,
   };
-  const store = await openMailStore({
-    uri: running?.mongodbUri ?? config.mongodb.uri,
-    database: running?.mongodbDatabase ?? config.mongodb.database,
-    ...schedule,
-  });
+  const uri = running?.mongodbUri ?? config.mongodb.uri;
+  const database = running?.mongodbDatabase ?? config.mongodb.database;
+  const store = await openMailStore({ uri, database, ...schedule, serverSelectionMs: PATIENCE_MS }).catch(
+    (cause: unknown) => {
+      if (!(cause instanceof Deferral) || running) throw cause;
+      throw new UsageError(
+        `MongoDB does not answer, and no server runs on ${config.data}: start it with npm start, or name its data folder with --data.`,
+      );
+    },
+  );
   try {
     return await work(store, schedule);
   } finally {

@@ -80,7 +80,7 @@ export async function openMailStore(options: MailStoreOptions): Promise<MailStor
     queue,
     openAccount: async (principal: AccountId, account: AccountId) => {
       // Until accounts are shared, an account is its owner's alone.
-      const isThere = principal === account && (await directory.findAccount(account)) !== null;
+      const isThere = principal === account && (await directory.isThere(account));
       if (!isThere) throw new Refusal('notFound', 'there is no such account');
       return accountStore({ database, writer, followers, bodies, clock }, principal, account);
     },

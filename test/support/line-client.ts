@@ -8,12 +8,16 @@ import { connect as connectTls } from 'node:tls';
 export class LineClient {
   #socket: Socket;
   #buffer: Buffer = Buffer.alloc(0);
+  /** What came after `#buffer`, joined to it only when it is looked at. */
+  #pieces: Buffer[] = [];
+  #waiting = 0;
   #scanned = 0;
   #isEnded = false;
   #failure: Error | null = null;
   #wake: (() => void) | null = null;
   readonly #onData = (piece: Buffer): void => {
-    this.#buffer = this.#buffer.length === 0 ? piece : Buffer.concat([this.#buffer, piece]);
+    this.#pieces.push(piece);
+    this.#waiting += piece.length;
     this.#wake?.();
   };
 
@@ -73,6 +77,7 @@ export class LineClient {
   /** The next line, or null at the end of the connection. */
   async line(): Promise<string | null> {
     for (;;) {
+      this.#join();
       const at = this.#buffer.indexOf(10, this.#scanned);
       if (at >= 0) {
         const end = at > 0 && this.#buffer[at - 1] === 13 ? at - 1 : at;
@@ -89,11 +94,14 @@ export class LineClient {
 
   /** Exactly `count` octets. */
   async octets(count: number): Promise<Buffer> {
-    while (this.#buffer.length < count) {
-      if (this.#isEnded)
-        throw new Error(`the connection ended ${count - this.#buffer.length} octets early`, { cause: this.#failure });
+    while (this.#buffer.length + this.#waiting < count) {
+      if (this.#isEnded) {
+        const missing = count - this.#buffer.length - this.#waiting;
+        throw new Error(`the connection ended ${missing} octets early`, { cause: this.#failure });
+      }
       await this.#more();
     }
+    this.#join();
     const octets = this.#buffer.subarray(0, count);
     this.#buffer = this.#buffer.subarray(count);
     this.#scanned = 0;
@@ -159,6 +167,8 @@ export class LineClient {
     });
     this.#socket = secure;
     this.#buffer = Buffer.alloc(0);
+    this.#pieces = [];
+    this.#waiting = 0;
     this.#scanned = 0;
     this.#listen();
   }
@@ -176,6 +186,13 @@ export class LineClient {
   /** Resolves when the peer is gone. */
   async closed(): Promise<void> {
     while (!this.#isEnded) await this.#more();
+  }
+
+  #join(): void {
+    if (this.#pieces.length === 0) return;
+    this.#buffer = Buffer.concat([this.#buffer, ...this.#pieces]);
+    this.#pieces = [];
+    this.#waiting = 0;
   }
 
   #more(): Promise<void> {

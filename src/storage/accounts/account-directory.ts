@@ -15,14 +15,17 @@ import type { Database } from '../mongo/database.ts';
 import { type AccountRow, quotaOf } from '../mongo/documents.ts';
 import { orUnavailable } from '../mongo/transaction.ts';
 import { createAccount } from './create-account.ts';
+import { Glimpses } from './glimpses.ts';
 import { Passwords } from './passwords.ts';
 import { removeAccount } from './remove-account.ts';
 import { VerifiedCredentials } from './verified-credentials.ts';
 
 const LIST_LIMIT = 1_000;
-/** How long another process may not yet know of a new domain. */
-export const DOMAIN_CACHE_MS = 2_000;
-const MAX_CACHED_DOMAINS = 10_000;
+/**
+ * How long another process may not yet know of a new domain, or that an account was removed or its quota changed. That an address is not there is never
+ * remembered: a new account receives at once. Passwords are not concerned: see VerifiedCredentials.
+ */
+export const DIRECTORY_CACHE_MS = 2_000;
 
 export class AccountDirectory implements Directory {
   readonly #database: Database;
@@ -30,17 +33,25 @@ export class AccountDirectory implements Directory {
   readonly #passwords = new Passwords();
   readonly #verified: VerifiedCredentials;
   readonly #verifying = new Map<string, Promise<AccountRow | null>>();
-  readonly #domains = new Map<string, { readonly isLocal: boolean; readonly untilMs: number }>();
+  readonly #domains: Glimpses<string, boolean>;
+  readonly #resolved: Glimpses<string, AccountInfo>;
+  readonly #there: Glimpses<AccountId, true>;
 
   constructor(database: Database, clock: Clock) {
     this.#database = database;
     this.#clock = clock;
+    this.#domains = new Glimpses(clock, DIRECTORY_CACHE_MS);
+    this.#resolved = new Glimpses(clock, DIRECTORY_CACHE_MS);
+    this.#there = new Glimpses(clock, DIRECTORY_CACHE_MS);
     this.#verified = new VerifiedCredentials(clock);
   }
 
   async createAccount(spec: NewAccount): Promise<AccountInfo> {
     const passwordHash = await this.#passwords.hash(spec.password);
-    return infoOf(await orUnavailable(() => createAccount(this.#database, spec, passwordHash, this.#clock.now())));
+    const row = await orUnavailable(() => createAccount(this.#database, spec, passwordHash, this.#clock.now()));
+    // Its address may have been resolved another way until now, without its detail.
+    this.#resolved.clear();
+    return infoOf(row);
   }
 
   /** Ascending by id; `after` is the last id of the page before. */
@@ -58,11 +69,16 @@ export class AccountDirectory implements Directory {
 
   async findAccount(id: AccountId): Promise<AccountInfo | null> {
     const row = await orUnavailable(() => this.#database.accounts.findOne({ _id: id }));
-    return row && infoOf(row);
+    return row && this.#seen(row);
   }
 
   async removeAccount(id: AccountId): Promise<void> {
-    await orUnavailable(() => removeAccount(this.#database, id, this.#clock.now()));
+    try {
+      await orUnavailable(() => removeAccount(this.#database, id, this.#clock.now()));
+    } finally {
+      this.#resolved.clear();
+      this.#there.delete(id);
+    }
   }
 
   /** What was verified with the old password is void at once, in every process: see VerifiedCredentials. */
@@ -94,21 +110,35 @@ export class AccountDirectory implements Directory {
   async isLocalDomain(domain: string): Promise<boolean> {
     const name = normaliseDomain(domain);
     if (name === null) return false;
-    const nowMs = this.#clock.now().getTime();
     const known = this.#domains.get(name);
-    if (known !== undefined && known.untilMs > nowMs) return known.isLocal;
+    if (known !== undefined) return known;
     const row = await orUnavailable(() => this.#database.domains.findOne({ _id: name }, { projection: { _id: 1 } }));
-    if (this.#domains.size >= MAX_CACHED_DOMAINS) this.#domains.clear();
-    this.#domains.set(name, { isLocal: row !== null, untilMs: nowMs + DOMAIN_CACHE_MS });
+    this.#domains.put(name, row !== null);
     return row !== null;
   }
 
+  /** The quota in the answer may be DIRECTORY_CACHE_MS old: delivery itself has the last word. */
   async resolve(address: Address): Promise<AccountInfo | null> {
-    return orUnavailable(async () => {
+    const key = addressKey(address);
+    const known = this.#resolved.get(key);
+    if (known !== undefined) return known;
+    const info = await orUnavailable(async () => {
       const account = await this.#accountOf(address);
       const row = account && (await this.#database.accounts.findOne({ _id: account }));
-      return row && infoOf(row);
+      return row && this.#seen(row);
     });
+    if (info !== null) this.#resolved.put(key, info);
+    return info;
+  }
+
+  /** Whether there is such an account, or was DIRECTORY_CACHE_MS ago. Every mutation looks again inside its transaction. */
+  async isThere(id: AccountId): Promise<boolean> {
+    return this.#there.get(id) ?? (await this.findAccount(id)) !== null;
+  }
+
+  #seen(row: AccountRow): AccountInfo {
+    this.#there.put(row._id, true);
+    return infoOf(row);
   }
 
   async authenticate(address: string, password: string): Promise<AccountInfo> {
@@ -126,7 +156,7 @@ export class AccountDirectory implements Directory {
       return verifying;
     });
     if (row === null) throw new Refusal('authenticationFailed', 'authentication failed');
-    return infoOf(row);
+    return this.#seen(row);
   }
 
   async #stillVerified(digest: string, key: string | null): Promise<AccountRow | null> {

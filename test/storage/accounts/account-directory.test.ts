@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { type Address, parseAddress } from '../../../src/mail/address.ts';
 import { Refusal, type RefusalCode } from '../../../src/mail/refusal.ts';
 import type { Clock } from '../../../src/server/clock.ts';
-import { AccountDirectory, DOMAIN_CACHE_MS } from '../../../src/storage/accounts/account-directory.ts';
+import { AccountDirectory, DIRECTORY_CACHE_MS } from '../../../src/storage/accounts/account-directory.ts';
 import { CREDENTIAL_TTL_MS } from '../../../src/storage/accounts/verified-credentials.ts';
 import { type Database, openDatabase } from '../../../src/storage/mongo/database.ts';
 import { prepareDatabase } from '../../../src/storage/mongo/indexes.ts';
@@ -137,8 +137,35 @@ describe('domains', () => {
     assert.equal(await other.isLocalDomain('late.example'), false);
     await directory.addDomain('late.example');
     assert.equal(await directory.isLocalDomain('late.example'), true);
-    nowMs += DOMAIN_CACHE_MS + 1;
+    nowMs += DIRECTORY_CACHE_MS + 1;
     assert.equal(await other.isLocalDomain('late.example'), true);
+  });
+});
+
+describe('what is remembered for a moment', () => {
+  test('another process learns of a removed account within the moment, this one at once', async () => {
+    const spec = address('brief@example.org');
+    const { id } = await directory.createAccount({ address: spec, password: 'p' });
+    const other = new AccountDirectory(database, clock);
+    assert.equal((await other.resolve(spec))?.id, id);
+    assert.equal(await other.isThere(id), true);
+    await directory.removeAccount(id);
+    assert.equal(await directory.resolve(spec), null);
+    assert.equal(await directory.isThere(id), false);
+    assert.equal((await other.resolve(spec))?.id, id, 'no query yet');
+    nowMs += DIRECTORY_CACHE_MS + 1;
+    assert.equal(await other.resolve(spec), null);
+    assert.equal(await other.isThere(id), false);
+  });
+
+  test('a new account receives at once, also where its address was unknown or led elsewhere', async () => {
+    const other = new AccountDirectory(database, clock);
+    assert.equal(await other.resolve(address('soon@example.org')), null);
+    const soon = await directory.createAccount({ address: address('soon@example.org'), password: 'p' });
+    assert.equal((await other.resolve(address('soon@example.org')))?.id, soon.id);
+    assert.equal((await directory.resolve(address('soon+tag@example.org')))?.id, soon.id);
+    const tagged = await directory.createAccount({ address: address('soon+tag@example.org'), password: 'p' });
+    assert.equal((await directory.resolve(address('soon+tag@example.org')))?.id, tagged.id);
   });
 });
 
