@@ -8,8 +8,12 @@ import { openSender } from '../../test/support/senders.ts';
 import type { Bench } from '../support/bench-server.ts';
 import { measure, type Row, repeat } from '../support/measure.ts';
 
+const WARM_UP_MESSAGES = 400;
+
 export async function* deliveryRows(bench: Bench, scale: number): AsyncIterable<Row> {
   for (const protocol of ['smtp', 'lmtp'] as const) {
+    // Not shown: the first messages of a process run code that isn't compiled yet.
+    await deliveryRow(bench, protocol, 4, 'warm-up', bench.many, 4, WARM_UP_MESSAGES);
     for (const kilobytes of [4, 64]) {
       for (const [target, accounts] of [
         ['20 accounts', bench.many],
