@@ -22,6 +22,8 @@ export interface User {
 export interface ImapFixture {
   readonly store: MailStore;
   readonly server: ImapServer;
+  /** The name of its own database, for what no verb of the store does. */
+  readonly database: string;
   /** Lines of level error: faults of ours. */
   readonly faults: object[];
   user(limits?: { readonly maxBytes?: number; readonly maxMessages?: number }): Promise<User>;
@@ -32,9 +34,10 @@ export interface ImapFixture {
 }
 
 export async function openImapFixture(limits: Partial<ImapLimits> = {}): Promise<ImapFixture> {
+  const database = freshDatabase();
   const store = await openMailStore({
     uri: mongodbUri(),
-    database: freshDatabase(),
+    database,
     redisUrl: redisUrl(),
     keyPrefix: freshKeyPrefix(),
     clock: systemClock,
@@ -71,6 +74,7 @@ export async function openImapFixture(limits: Partial<ImapLimits> = {}): Promise
   return {
     store,
     server,
+    database,
     faults,
     another,
     user: async (quota = {}) => {

@@ -1,4 +1,4 @@
-/** ENABLE (RFC 9051 §6.3.1, RFC 5161). Names that are not known here are passed over. */
+/** ENABLE (RFC 9051 §6.3.1, RFC 5161, RFC 7162 §3.2.3). Names that are not known here are passed over. */
 import { ok } from '../session/completion.ts';
 import { defineCommand } from './command.ts';
 
@@ -19,6 +19,12 @@ export const enable = defineCommand({
     if (names.includes('CONDSTORE') && !session.isCondstore) {
       session.isCondstore = true;
       enabled.push(' CONDSTORE');
+    }
+    // RFC 7162 §3.2.3: CONDSTORE comes with it.
+    if (names.includes('QRESYNC') && !session.isQresync) {
+      session.isQresync = true;
+      session.isCondstore = true;
+      enabled.push(' QRESYNC');
     }
     session.untagged(`ENABLED${enabled.join('')}`);
     return ok('Enabled');

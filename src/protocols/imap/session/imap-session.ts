@@ -53,6 +53,8 @@ export class ImapSession {
   readonly wake = new Wake();
   /** RFC 7162 §3.1: a command that needs mod-sequences has been given. */
   isCondstore = false;
+  /** RFC 7162 §3.2.3: EXPUNGE is told as VANISHED, for as long as the connection lives. */
+  isQresync = false;
   /** Set by LOGOUT, by a fatal reply and by the server's stop: no further command is read. */
   isEnding = false;
   /** The server stops: the client is told when the running command is answered. */

@@ -1,5 +1,5 @@
 /**
- * The one place that tells a client of changes in its selected mailbox: EXPUNGE, EXISTS, FETCH FLAGS (RFC 9051 §7.4.1, §7.3.1, §7.5.2).
+ * The one place that tells a client of changes in its selected mailbox: EXPUNGE or VANISHED, EXISTS, FETCH FLAGS (RFC 9051 §7.4.1, §7.3.1, §7.5.2).
  * It runs at the end of commands and in IDLE, never in the middle, so that sequence numbers hold for a whole command.
  */
 
@@ -7,6 +7,7 @@ import type { MailboxId, Uid } from '../../../mail/ids.ts';
 import type { Message } from '../../../storage/model.ts';
 import { ConnectionClosed } from '../../stream/byte-reader.ts';
 import { printFlags } from '../grammar/flags.ts';
+import { printNumbers } from '../grammar/sequence-set.ts';
 import type { ImapSession } from './imap-session.ts';
 import { type ViewChanges, ViewLost } from './mailbox-view.ts';
 import type { SharedReads } from './shared-reads.ts';
@@ -22,7 +23,9 @@ export async function writeUpdates(
   const selected = session.selected;
   if (selected === null) return;
   const changes = await selected.view.follow(mayExpunge, shared);
-  for (const number of changes.expunged) session.untagged(`${number} EXPUNGE`);
+  // RFC 7162 §3.2.10.2: by UID for a client that asked for it.
+  if (!session.isQresync) for (const number of changes.expunged) session.untagged(`${number} EXPUNGE`);
+  else if (changes.expunged.length > 0) session.untagged(`VANISHED ${printNumbers(changes.expungedUids)}`);
   if (changes.exists !== null) session.untagged(`${changes.exists} EXISTS`);
   try {
     await writeChangedFlags(session, changes, shared);
