@@ -84,7 +84,8 @@ test('a MongoDB that is away is answered 451 4.3.0 at RCPT and behind DATA, and 
   await client.write(`${message}.\r\n`);
   assert.match((await replyLine(client))!, /^451 4\.3\.0 /);
   await client.smtp('MAIL FROM:<carol@example.net>', '250');
-  assert.match((await say(client, 'RCPT TO:<alice@example.test>'))!, /^451 4\.3\.0 /);
+  // An address that was not looked up a moment ago: those are remembered for two seconds.
+  assert.match((await say(client, 'RCPT TO:<alice+away@example.test>'))!, /^451 4\.3\.0 /);
   wire.mend();
   let reply: string | null = null;
   do reply = await say(client, 'RCPT TO:<alice@example.test>');
