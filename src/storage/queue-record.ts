@@ -14,7 +14,16 @@ import type { BodyRef, StagedBody } from './model.ts';
 export type Lane = string;
 export const LOCAL_LANE: Lane = 'local';
 
-export type RecipientState = 'ready' | 'leased' | 'sending' | 'deferred' | 'sent' | 'bounced' | 'expired' | 'cancelled';
+export type RecipientState =
+  | 'ready'
+  | 'leased'
+  | 'sending'
+  | 'deferred'
+  | 'held'
+  | 'sent'
+  | 'bounced'
+  | 'expired'
+  | 'cancelled';
 export const FINAL_STATES: readonly RecipientState[] = ['sent', 'bounced', 'expired', 'cancelled'];
 
 export interface QueueRecipient extends EnvelopeRecipient {
@@ -127,6 +136,19 @@ export interface QueueRecord {
   get(id: QueueId): Promise<QueueEntry | null>;
   /** Makes deferred recipients due now; the number of them. All entries when no id is given. */
   retryNow(id?: QueueId): Promise<number>;
+  /** Recipients that wait become 'held': nobody attempts them, and no time runs out, until they are released. Null: no such entry. */
+  hold(id: QueueId): Promise<Operated | null>;
+  /** Held recipients are due at once. Null: no such entry. */
+  release(id: QueueId): Promise<Operated | null>;
+  /** Recipients that wait or are held become 'cancelled'; nobody gets a notice. Null: no such entry. */
+  drop(id: QueueId): Promise<Operated | null>;
+}
+
+/** What an operator's word did. */
+export interface Operated {
+  readonly recipients: number;
+  /** Left alone, because an attempt is being made. */
+  readonly inFlight: number;
 }
 
 export interface QueueDue {

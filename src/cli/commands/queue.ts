@@ -2,13 +2,13 @@
 import type { Command } from 'commander';
 import { tellSchedule } from '../../delivery/queue/tell-schedule.ts';
 import type { QueueId } from '../../mail/ids.ts';
-import { FINAL_STATES, type QueueDue, type QueueEntry } from '../../storage/queue-record.ts';
-import { printDone, printRows, UsageError, withStore } from '../context.ts';
+import { FINAL_STATES, type Operated, type QueueDue, type QueueEntry } from '../../storage/queue-record.ts';
+import { globalsOf, printDone, printRows, UsageError, withStore } from '../context.ts';
 
 const DEFAULT_LIMIT = 100;
 
 export function registerQueueCommands(program: Command): void {
-  const queue = program.command('queue').description('The delivery queue: list, retry');
+  const queue = program.command('queue').description('The delivery queue: list, show, retry, hold, release, drop');
 
   queue
     .command('list')
@@ -48,6 +48,55 @@ export function registerQueueCommands(program: Command): void {
         { due: count },
       );
     });
+
+  queue
+    .command('show <id>')
+    .description('show one message and what became of each recipient')
+    .action(async (id: string, _options: object, command: Command) => {
+      const entry = known(await withStore(command, (store) => store.queue.get(id as QueueId)), id);
+      if (globalsOf(command).json) {
+        const { index: _index, ...facts } = entry;
+        return printDone(command, '', facts);
+      }
+      printRows(command, headOf(entry), '');
+      console.log('');
+      printRows(command, linesOf(entry, true), '');
+    });
+
+  operation(queue, 'hold', 'keep a message in the queue until it is released', 'held');
+  operation(queue, 'release', 'let a held message go, at once', 'released');
+  operation(queue, 'drop', 'take a message out of the queue; nobody is told', 'dropped');
+}
+
+function operation(queue: Command, verb: 'hold' | 'release' | 'drop', description: string, done: string): void {
+  queue
+    .command(`${verb} <id>`)
+    .description(description)
+    .action(async (id: string, _options: object, command: Command) => {
+      const operated = await withStore(command, async (store, schedule) => {
+        const due: QueueDue[] = [];
+        store.queue.onAccepted((more) => due.push(...more));
+        const result = await store.queue[verb](id as QueueId);
+        await tellSchedule(schedule, due);
+        return result;
+      });
+      const { recipients, inFlight }: Operated = known(operated, id);
+      const rest = inFlight === 0 ? '' : ` ${inFlight} being attempted now: not ${done}.`;
+      printDone(command, `Recipients ${done}: ${recipients}.${rest}`, { [done]: recipients, inFlight });
+    });
+}
+
+function known<T>(found: T | null, id: string): T {
+  if (found === null) throw new UsageError(`${id}: there is no such message in the queue.`);
+  return found;
+}
+
+function headOf(entry: QueueEntry): readonly Readonly<Record<string, unknown>>[] {
+  const { id, source, sender, acceptedAt, body, submission, senderAccount } = entry;
+  const facts = { id, from: `<${sender.address}>`, source, accepted: acceptedAt.toISOString(), size: body.size };
+  return Object.entries({ ...facts, body: body.id, envid: sender.envid, account: senderAccount, submission }).map(
+    ([field, value]) => ({ field, value }),
+  );
 }
 
 function linesOf(entry: QueueEntry, withFinal: boolean): readonly Readonly<Record<string, unknown>>[] {

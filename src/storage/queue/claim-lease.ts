@@ -115,21 +115,23 @@ const FLAG_SENDING: Document = {
 };
 
 /** `recipients` with `change`, and `more`, laid over those that fulfil `condition`. */
-function mapRecipients(condition: Document, change: Document, more: Document = {}): Document {
-  const lease =
-    'owner' in (change['lease'] ?? {}) ? change['lease'] : { $mergeObjects: ['$$r.lease', change['lease']] };
-  const changed = { $mergeObjects: ['$$r', { ...change, lease }, more] };
+export function mapRecipients(condition: Document, change: Document, more: Document = {}): Document {
+  const { lease: given, ...rest } = change;
+  const lease = 'owner' in (given ?? {}) ? given : { $mergeObjects: ['$$r.lease', given] };
+  const changed = { $mergeObjects: ['$$r', given === undefined ? rest : { ...rest, lease }, more] };
   return { $map: { input: '$recipients', as: 'r', in: { $cond: [condition, changed, '$$r'] } } };
 }
 
+export const NOT_FINAL: Document = { $not: [{ $in: ['$$r.state', [...FINAL_STATES]] }] };
+
 /** `due` as `dueOf` has it. Only for rows of which something is left to do. */
-const SET_DUE: Document = {
+export const SET_DUE: Document = {
   $set: {
     due: {
       $min: {
         $map: {
           input: {
-            $filter: { input: '$recipients', as: 'r', cond: { $not: [{ $in: ['$$r.state', [...FINAL_STATES]] }] } },
+            $filter: { input: '$recipients', as: 'r', cond: NOT_FINAL },
           },
           as: 'r',
           in: { $ifNull: ['$$r.lease.until', '$$r.nextAt'] },

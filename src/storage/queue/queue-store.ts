@@ -12,6 +12,7 @@ import type {
   Lane,
   Lease,
   NewQueueEntry,
+  Operated,
   QueueDue,
   QueueEntry,
   QueueRecord,
@@ -22,6 +23,7 @@ import { beginSending, claimLease, extendLease } from './claim-lease.ts';
 import { Confirmations } from './confirmations.ts';
 import { Instances } from './instances.ts';
 import { dueEntries, listEntries, makeDue } from './list-queue.ts';
+import { dropEntry, holdEntry, releaseEntry } from './operate-entries.ts';
 import { duesOf, entryOf } from './queue-rows.ts';
 import { Recording } from './record-outcomes.ts';
 import { SubmissionReports } from './submission-reports.ts';
@@ -184,6 +186,24 @@ export class QueueStore implements QueueRecord {
     const { rows, recipients } = await orUnavailable(() => makeDue(this.#database, this.#clock.now(), id));
     this.announce(rows);
     return recipients;
+  }
+
+  hold(id: QueueId): Promise<Operated | null> {
+    return orUnavailable(() => holdEntry(this.#database, id));
+  }
+
+  async release(id: QueueId): Promise<Operated | null> {
+    const done = await orUnavailable(() => releaseEntry(this.#database, id, this.#clock.now()));
+    if (done === null) return null;
+    this.announce([done.row]);
+    return done.operated;
+  }
+
+  async drop(id: QueueId): Promise<Operated | null> {
+    const done = await orUnavailable(() => dropEntry(this.#database, id, this.#clock.now()));
+    if (done === null) return null;
+    this.#reports.add(done.row);
+    return done.operated;
   }
 
   /** Ends what was handed in and writes the confirmations that wait. */

@@ -142,6 +142,7 @@ function deliveredOf(recipient: QueueRecipientRow): Reported['delivered'] {
     case 'ready':
     case 'leased':
     case 'sending':
+    case 'held':
     case 'deferred':
       return 'queued';
     default:

@@ -341,6 +341,60 @@ test('RFC 1047 an answer to the final dot that never comes is flagged', async ()
   assert.equal((await untilFinal(here.store, id)).recipients[0]!.mayBeSentTwice, 1);
 });
 
+test('RFC 3461 §5.2.2 success is told once: delivered here, relayed to a host without the extension', async () => {
+  const server = await remote();
+  const here = await world({ outbound: { smarthost: { host: '127.0.0.1', port: server.port } } });
+  const sender = await here.account('sender@here.test');
+  await here.account('one@here.test');
+  here.start();
+  const notify = ['success'] as const;
+  const id = await here.accept(
+    [
+      { address: 'one@here.test', notify },
+      { address: 'u@there.test', notify },
+    ],
+    message(1),
+  );
+  await untilInbox(sender, 2);
+  await untilFinal(here.store, id);
+  const all = await here.store.queue.list({ limit: 100, includeFinal: true });
+  const notices = all.filter(({ source }) => source === 'notice');
+  const texts: string[] = [];
+  for (const { body } of notices) {
+    const pieces: Buffer[] = [];
+    for await (const piece of here.store.readBody(body)) pieces.push(piece);
+    texts.push(/Action: (.*)\r\n/.exec(Buffer.concat(pieces).toString())![1]!);
+  }
+  assert.deepEqual(texts.sort(), ['delivered', 'relayed']);
+});
+
+test('a held message is not attempted until it is released in another process', async () => {
+  const server = await remote();
+  const database = databases.pop()!;
+  const keyPrefix = freshKeyPrefix();
+  const outbound = { smarthost: { host: '127.0.0.1', port: server.port } };
+  const here = await world({ database, keyPrefix, outbound });
+  const unfeed = feedSchedule(here.store.queue, here.schedule, silentLog);
+  const [held, other] = [
+    await here.accept(['a@there.test'], message(1)),
+    await here.accept(['b@there.test'], message(2)),
+  ];
+  unfeed();
+  assert.deepEqual(await here.store.queue.hold(held), { recipients: 1, inFlight: 0 });
+  here.start();
+  await untilFinal(here.store, other);
+  assert.equal(await here.store.queue.retryNow(), 0);
+  assert.equal(await here.store.queue.claim(held, 'there.test', 'w', 1_000), null);
+  assert.equal((await here.store.queue.get(held))!.recipients[0]!.state, 'held');
+  const operator = await world({ database, keyPrefix });
+  const due: QueueDue[] = [];
+  operator.store.queue.onAccepted((more) => due.push(...more));
+  assert.deepEqual(await operator.store.queue.release(held), { recipients: 1, inFlight: 0 });
+  await tellSchedule({ redisUrl: redisUrl(), keyPrefix, clock: systemClock, log: silentLog }, due);
+  assert.equal((await untilFinal(here.store, held)).recipients[0]!.state, 'sent');
+  assert.deepEqual(subjects(server), ['2', '1']);
+});
+
 test('P4 a worker that lost its lease can not write', async () => {
   const clock = new MovingClock(new Date());
   const here = await world({ clock });
