@@ -9,20 +9,15 @@ import type { HealthReport } from '../protocols/http/health.ts';
 import { jmapRoutes } from '../protocols/jmap/jmap-routes.ts';
 import type { ListenerInfo } from '../server/ready-file.ts';
 import type { MailStore } from '../storage/mail-store.ts';
-import { drainMsOf, type ListenerParts } from './start-listeners.ts';
+import { drainMsOf, type ListenerParts } from './listener-parts.ts';
 
 export async function startHttp(parts: ListenerParts): Promise<readonly ListenerInfo[]> {
-  const { config, store, brake, clock, log, shutdown } = parts;
+  const { config, store, authenticator, clock, log, shutdown } = parts;
   if (config.ports.http === null) return [];
   const { messageBytes, recipientsSubmission } = config.limits;
   const authenticate = basicAuthentication({
-    directory: store.directory,
+    authenticator,
     realm: 'Waxwing',
-    brake: {
-      admit: (remoteAddress, user) => brake.admit({ remoteAddress, user }),
-      failed: (remoteAddress, user) => brake.failed({ remoteAddress, user }),
-      succeeded: (remoteAddress, user) => brake.succeeded({ remoteAddress, user }),
-    },
     // Plain HTTP carries a password only on this host, or behind a trusted proxy that ended TLS.
     isAllowed: (ctx) => ctx.secure || isLoopback(ctx.ip),
   });

@@ -9,32 +9,13 @@ import { startImapServer } from '../protocols/imap/imap-server.ts';
 import { startLmtp } from '../protocols/lmtp/start-lmtp.ts';
 import { LocalMaildropLocks } from '../protocols/pop3/maildrop-locks.ts';
 import { startPop3Server } from '../protocols/pop3/pop3-server.ts';
-import type { Authenticator } from '../protocols/sasl/authenticate.ts';
-import type { LoginBrake } from '../protocols/sasl/login-brake.ts';
 import { startMx } from '../protocols/smtp/start-mx.ts';
 import { startSubmission } from '../protocols/smtp/start-submission.ts';
 import { startSubmissions } from '../protocols/smtp/start-submissions.ts';
-import type { Certificate } from '../server/certificate.ts';
-import type { Clock } from '../server/clock.ts';
-import type { Config } from '../server/config.ts';
 import type { Role } from '../server/config-schema.ts';
-import type { Log } from '../server/log.ts';
 import type { ListenerInfo } from '../server/ready-file.ts';
-import type { Shutdown } from '../server/shutdown.ts';
-import type { MailStore } from '../storage/mail-store.ts';
+import { drainMsOf, type ListenerParts } from './listener-parts.ts';
 import { startHttp } from './start-http.ts';
-
-export interface ListenerParts {
-  readonly config: Config;
-  readonly version: string;
-  readonly store: MailStore;
-  readonly authenticator: Authenticator;
-  readonly brake: LoginBrake;
-  readonly certificate: Certificate;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly shutdown: Shutdown;
-}
 
 /** What is open, in the order of the ports. */
 export async function startListeners(parts: ListenerParts): Promise<readonly ListenerInfo[]> {
@@ -184,5 +165,3 @@ async function openPop3(parts: ListenerParts): Promise<readonly ListenerInfo[]> 
   }
   return opened;
 }
-
-export const drainMsOf = (config: Config): number => config.server.drainSeconds * 1_000;

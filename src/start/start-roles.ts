@@ -72,14 +72,12 @@ export async function startRoles(config: Config, version: string, log: Log, shut
     shutdown.onStop('the feed of the schedule', async () => stopFeeding());
   }
 
-  const brake = new LocalLoginBrake(clock);
-  const authenticator = createAuthenticator(store.directory, brake);
+  const authenticator = createAuthenticator(store.directory, new LocalLoginBrake(clock));
   const listeners = await startListeners({
     config,
     version,
     store,
     authenticator,
-    brake,
     certificate,
     clock,
     log,

@@ -1,26 +1,20 @@
 /**
- * HTTP Basic authentication (RFC 7617 §2) against the directory. A 401 never tells whether the user exists. Web clients send the password with
+ * HTTP Basic authentication (RFC 7617 §2). A 401 never tells whether the user exists. Web clients send the password with
  * every request; what makes that cheap, and safe when a password changes, is the directory's business.
  */
 import type { Context } from 'koa';
 import { Refusal } from '../../mail/refusal.ts';
-import type { AccountInfo, Directory } from '../../storage/mail-store.ts';
+import type { AccountInfo } from '../../storage/mail-store.ts';
+import type { Authenticator } from '../sasl/authenticate.ts';
 import { HttpProblem } from './problem.ts';
 
 /** Who asks: the account of the request, or an HttpProblem 401. */
 export type Authenticate = (ctx: Context) => Promise<AccountInfo>;
 
-/** Slows down guessing, over all protocols. `admit` throws a Deferral('limited') for a peer or a user that failed too often. */
-export interface LoginBrake {
-  admit(peer: string, user: string): Promise<void>;
-  failed(peer: string, user: string): Promise<void>;
-  succeeded(peer: string, user: string): Promise<void>;
-}
-
 export interface BasicAuthenticationOptions {
-  readonly directory: Pick<Directory, 'authenticate'>;
+  /** With the brake on guessing that all protocols share. */
+  readonly authenticator: Authenticator;
   readonly realm: string;
-  readonly brake?: LoginBrake;
   /** Whether a password may come over this connection: false on plain HTTP from outside. */
   readonly isAllowed?: (ctx: Context) => boolean;
 }
@@ -28,7 +22,7 @@ export interface BasicAuthenticationOptions {
 const MAX_CREDENTIAL_OCTETS = 2_048;
 
 export function basicAuthentication(options: BasicAuthenticationOptions): Authenticate {
-  const { directory, brake, realm } = options;
+  const { authenticator, realm } = options;
   const unauthorized = (): HttpProblem =>
     new HttpProblem(401, 'A user name and a password are needed.', {
       'WWW-Authenticate': `Basic realm="${realm.replace(/[^\w .-]/g, '')}", charset="UTF-8"`,
@@ -42,17 +36,11 @@ export function basicAuthentication(options: BasicAuthenticationOptions): Authen
     const credentials = parseBasic(ctx.get('Authorization'));
     if (credentials === null) throw unauthorized();
     const { user, password } = credentials;
-    await brake?.admit(ctx.ip, user);
-    let account: AccountInfo;
     try {
-      account = await directory.authenticate(user, password);
+      return await authenticator.authenticate({ authcid: user, authzid: '', password }, ctx.ip);
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      await brake?.failed(ctx.ip, user);
-      throw unauthorized();
+      throw error instanceof Refusal ? unauthorized() : error;
     }
-    await brake?.succeeded(ctx.ip, user);
-    return account;
   };
 }
 

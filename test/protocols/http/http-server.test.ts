@@ -22,9 +22,9 @@ let report: HealthReport = { isReady: true, checks: [{ name: 'mongodb', isOk: tr
 
 const authenticate = basicAuthentication({
   realm: 'Wax "wing"',
-  directory: {
-    authenticate: async (user, password) => {
-      if (user === 'alice@example.org' && password === 'se:cret') return alice;
+  authenticator: {
+    authenticate: async ({ authcid, password }) => {
+      if (authcid === 'alice@example.org' && password === 'se:cret') return alice;
       throw new Refusal('authenticationFailed', 'no');
     },
   },

@@ -1,14 +1,16 @@
 /** A store on a database of its own, an IMAP server before it, accounts and clients that are logged in. */
+
 import { after } from 'node:test';
-import { generate } from 'selfsigned';
 import { parseAddress } from '../../../src/mail/address.ts';
 import { type ImapServer, startImapServer } from '../../../src/protocols/imap/imap-server.ts';
 import type { ImapLimits } from '../../../src/protocols/imap/limits.ts';
-import type { Authenticator } from '../../../src/protocols/sasl/authenticate.ts';
 import { systemClock } from '../../../src/server/clock.ts';
-import { type Log, silentLog } from '../../../src/server/log.ts';
+import { silentLog } from '../../../src/server/log.ts';
 import type { AccountStore, MailStore } from '../../../src/storage/mail-store.ts';
 import { openMailStore } from '../../../src/storage/open-store.ts';
+import { certificate } from '../../support/certificate.ts';
+import { faultLog } from '../../support/fault-log.ts';
+import { plainAuthenticator } from '../../support/plain-authenticator.ts';
 import { freshDatabase, freshKeyPrefix, mongodbUri, redisUrl } from '../../support/services.ts';
 import { ImapClient } from './imap-client.ts';
 
@@ -94,29 +96,6 @@ export async function openImapFixture(limits: Partial<ImapLimits> = {}): Promise
       return client;
     },
   };
-}
-
-/** Without the brake, which is tested by its own. */
-export function plainAuthenticator(store: MailStore): Authenticator {
-  return { authenticate: ({ authcid, password }) => store.directory.authenticate(authcid, password) };
-}
-
-export async function certificate(): Promise<{ readonly cert: string; readonly key: string }> {
-  const pems = await generate([{ name: 'commonName', value: 'localhost' }], { keyType: 'ec', curve: 'P-256' });
-  return { cert: pems.cert, key: pems.private };
-}
-
-function faultLog(faults: object[]): Log {
-  const log: Log = {
-    debug: () => undefined,
-    info: () => undefined,
-    warn: () => undefined,
-    error: (fields, message) => {
-      faults.push({ ...fields, message });
-    },
-    child: () => log,
-  };
-  return log;
 }
 
 export function mail(subject: string, text = 'Hello.', more: readonly string[] = []): string {

@@ -1,4 +1,5 @@
 /** A JMAP server on a real store behind a real socket, with two accounts, and a client of few words. */
+
 import { after } from 'node:test';
 import { createSubmitter } from '../../../src/delivery/submission/submit-to-queue.ts';
 import { parseAddress } from '../../../src/mail/address.ts';
@@ -11,6 +12,7 @@ import type { Log } from '../../../src/server/log.ts';
 import { silentLog } from '../../../src/server/log.ts';
 import type { AccountInfo, AccountStore, MailStore } from '../../../src/storage/mail-store.ts';
 import { openMailStore } from '../../../src/storage/open-store.ts';
+import { plainAuthenticator } from '../../support/plain-authenticator.ts';
 import { freshDatabase, freshKeyPrefix, mongodbUri, redisUrl } from '../../support/services.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: answers are looked into freely, as a client in JavaScript would
@@ -69,7 +71,7 @@ export async function openWorld(options: { readonly limits?: Partial<JmapLimits>
   const jmap = jmapRoutes({
     store,
     submitter: createSubmitter({ store, hostname: 'mail.example.org', maxMessageBytes: 1_000_000, clock: systemClock }),
-    authenticate: basicAuthentication({ directory: store.directory, realm: 'test' }),
+    authenticate: basicAuthentication({ authenticator: plainAuthenticator(store), realm: 'test' }),
     publicUrl: null,
     log,
     clock: systemClock,

@@ -5,7 +5,8 @@ import { LocalMaildropLocks } from '../../../src/protocols/pop3/maildrop-locks.t
 import { startPop3Server } from '../../../src/protocols/pop3/pop3-server.ts';
 import { systemClock } from '../../../src/server/clock.ts';
 import { silentLog } from '../../../src/server/log.ts';
-import { logIn, mail, openPop3Fixture, PASSWORD, plainAuthenticator } from './pop3-fixture.ts';
+import { plainAuthenticator } from '../../support/plain-authenticator.ts';
+import { logIn, mail, openPop3Fixture, PASSWORD } from './pop3-fixture.ts';
 
 const fixture = await openPop3Fixture();
 after(() => assert.deepEqual(fixture.faults, []));

@@ -1,15 +1,17 @@
 /** A store on a database of its own, a POP3 server before it, accounts with mail, and clients that are logged in. */
+
 import { after } from 'node:test';
-import { generate } from 'selfsigned';
 import { parseAddress } from '../../../src/mail/address.ts';
 import type { MailboxId } from '../../../src/mail/ids.ts';
 import { LocalMaildropLocks } from '../../../src/protocols/pop3/maildrop-locks.ts';
 import { type Pop3Server, type Pop3ServerOptions, startPop3Server } from '../../../src/protocols/pop3/pop3-server.ts';
-import type { Authenticator } from '../../../src/protocols/sasl/authenticate.ts';
 import { systemClock } from '../../../src/server/clock.ts';
-import { type Log, silentLog } from '../../../src/server/log.ts';
+import { silentLog } from '../../../src/server/log.ts';
 import type { AccountStore, MailStore } from '../../../src/storage/mail-store.ts';
 import { openMailStore } from '../../../src/storage/open-store.ts';
+import { certificate } from '../../support/certificate.ts';
+import { faultLog } from '../../support/fault-log.ts';
+import { plainAuthenticator } from '../../support/plain-authenticator.ts';
 import { freshDatabase, freshKeyPrefix, mongodbUri, redisUrl } from '../../support/services.ts';
 import { Pop3Client } from './pop3-client.ts';
 
@@ -117,29 +119,6 @@ async function append(store: MailStore, user: User, messages: readonly (string |
     items.push({ staged, mailboxes: [user.inbox], keywords: [], receivedAt: new Date('2026-11-24T12:00:00Z') });
   }
   await user.account.append(items);
-}
-
-/** Without the brake, which is tested by its own. */
-export function plainAuthenticator(store: MailStore): Authenticator {
-  return { authenticate: ({ authcid, password }) => store.directory.authenticate(authcid, password) };
-}
-
-async function certificate(): Promise<{ readonly cert: string; readonly key: string }> {
-  const pems = await generate([{ name: 'commonName', value: 'localhost' }], { keyType: 'ec', curve: 'P-256' });
-  return { cert: pems.cert, key: pems.private };
-}
-
-function faultLog(faults: object[]): Log {
-  const log: Log = {
-    debug: () => undefined,
-    info: () => undefined,
-    warn: () => undefined,
-    error: (fields, message) => {
-      faults.push({ ...fields, message });
-    },
-    child: () => log,
-  };
-  return log;
 }
 
 export function mail(subject: string, text = 'Hello.\r\n'): string {

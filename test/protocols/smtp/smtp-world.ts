@@ -1,7 +1,7 @@
 /** A store on a database of its own with two users, and the listeners of SMTP, submission and LMTP before it. */
+
 import assert from 'node:assert/strict';
 import { after } from 'node:test';
-import { generate } from 'selfsigned';
 import { createImmediateDeliverer, type ImmediateDeliverer } from '../../../src/delivery/inbound/deliver-at-once.ts';
 import { createReceiver } from '../../../src/delivery/inbound/receive-to-queue.ts';
 import type { Receiver } from '../../../src/delivery/inbound/receiver.ts';
@@ -17,10 +17,12 @@ import { startSubmissions } from '../../../src/protocols/smtp/start-submissions.
 import type { SmtpLimits } from '../../../src/protocols/smtp-session/smtp-limits.ts';
 import type { RunningSmtp } from '../../../src/protocols/smtp-session/smtp-listener.ts';
 import { systemClock } from '../../../src/server/clock.ts';
-import { type Log, silentLog } from '../../../src/server/log.ts';
+import { silentLog } from '../../../src/server/log.ts';
 import type { AccountStore, MailStore } from '../../../src/storage/mail-store.ts';
 import { openMailStore } from '../../../src/storage/open-store.ts';
 import type { QueueEntry } from '../../../src/storage/queue-record.ts';
+import { certificate } from '../../support/certificate.ts';
+import { faultLog } from '../../support/fault-log.ts';
 import { LineClient } from '../../support/line-client.ts';
 import { freshDatabase, freshKeyPrefix, mongodbUri, redisUrl } from '../../support/services.ts';
 
@@ -60,9 +62,8 @@ export async function openSmtpWorld(): Promise<SmtpWorld> {
   const servers: RunningSmtp[] = [];
   const clients: LineClient[] = [];
   const defects: object[] = [];
-  const log = defectLog(defects);
-  const pems = await generate([{ name: 'commonName', value: 'localhost' }], { keyType: 'ec', curve: 'P-256' });
-  const tls = { cert: pems.cert, key: pems.private };
+  const log = faultLog(defects);
+  const tls = await certificate();
   const base = { host: '127.0.0.1', port: 0, hostname: HOSTNAME, tls, log };
   const facts = { store, hostname: HOSTNAME, maxMessageBytes: 50 * 1024 * 1024, clock: systemClock };
   const receiver = createReceiver(facts);
@@ -126,17 +127,6 @@ export async function openSmtpWorld(): Promise<SmtpWorld> {
       return found;
     },
   };
-}
-
-function defectLog(defects: object[]): Log {
-  const log: Log = {
-    debug: () => undefined,
-    info: () => undefined,
-    warn: () => undefined,
-    error: (fields, message) => void defects.push({ ...fields, message }),
-    child: () => log,
-  };
-  return log;
 }
 
 /** `250 2.1.0 sender ok` */
