@@ -3,8 +3,10 @@
  *
  * Everything in it that the client chose (HELO name, recipient) is cut down to safe characters, so that it can't open a field of its own.
  */
+
 import { isIP } from 'node:net';
 import { formatDateTime } from '../../mail/format/date-time.ts';
+import { traceField } from '../../mail/format/header-fields.ts';
 import type { QueueId } from '../../mail/ids.ts';
 
 /** How a message reached us. */
@@ -48,7 +50,8 @@ export function receivedField({ origin, by, id, recipients, at }: TraceFacts): B
   const only = recipients.length === 1 ? recipients[0]! : null;
   if (only !== null) lines.push(`for <${withoutControls(only.address)}>`);
   if (origin.tls !== undefined) lines.push(`tls ${atom(origin.tls.cipher)} (${atom(origin.tls.version)})`);
-  return Buffer.from(`Received: ${lines.join('\r\n\t')};\r\n\t${formatDateTime(at)}\r\n`);
+  lines[lines.length - 1] += ';';
+  return Buffer.from(traceField('Received', [...lines, formatDateTime(at)]));
 }
 
 /** RFC 5321 §4.4 From-domain: what the client said, then what we know. */

@@ -4,9 +4,11 @@
  * Removed: Bcc (RFC 5322 §3.6.3), Resent-Bcc, and Return-Path, which only final delivery writes (RFC 5321 §4.4). Added: Date and Message-ID where missing
  * (RFC 6409 §8.2, §8.3). Every other octet stays as it was.
  */
+
 import { emailAddresses, parseAddressList } from '../../mail/format/address-list.ts';
 import { formatDateTime } from '../../mail/format/date-time.ts';
 import { type HeaderBlock, type HeaderField, headerText, parseHeaderBlock } from '../../mail/format/header-block.ts';
+import { withoutHeaderFields } from '../../mail/format/header-edit.ts';
 
 export interface SubmittedHeader {
   readonly block: HeaderBlock;
@@ -25,7 +27,7 @@ export interface Completion {
   readonly messageId: string;
 }
 
-const REMOVED = new Set(['bcc', 'resent-bcc', 'return-path']);
+const REMOVED = ['bcc', 'resent-bcc', 'return-path'];
 
 /** `octets`: the header block without its empty line. */
 export function readSubmittedHeader(octets: Buffer): SubmittedHeader {
@@ -54,13 +56,7 @@ export function completeHeader(header: SubmittedHeader, completion: Completion):
   const pieces: Buffer[] = [];
   if (!has('date')) pieces.push(Buffer.from(`Date: ${formatDateTime(completion.now)}\r\n`));
   if (!has('message-id')) pieces.push(Buffer.from(`Message-ID: <${completion.messageId}>\r\n`));
-  let from = 0;
-  for (const field of block.fields) {
-    if (!REMOVED.has(field.key)) continue;
-    pieces.push(octets.subarray(from, field.start));
-    from = field.end;
-  }
-  pieces.push(octets.subarray(from));
+  pieces.push(withoutHeaderFields(octets, REMOVED));
   const whole = Buffer.concat(pieces);
   return whole.length > 0 && whole.at(-1) !== 10 ? Buffer.concat([whole, Buffer.from('\r\n')]) : whole;
 }

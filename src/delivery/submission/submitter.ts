@@ -5,7 +5,6 @@
  * has a Date and a Message-ID (RFC 6409 §8) and is otherwise kept to the octet. `submit` returns only after the commit (P1).
  */
 import type { EnvelopeRecipient, EnvelopeSender } from '../../mail/envelope.ts';
-import type { MessageIndex } from '../../mail/format/structure.ts';
 import type { QueueId } from '../../mail/ids.ts';
 import type { AccountStore } from '../../storage/mail-store.ts';
 import type { BodyRef, StagedBody } from '../../storage/model.ts';
@@ -56,6 +55,3 @@ export interface PreparedSubmission {
   readonly staged: StagedBody;
   readonly skip: number;
 }
-
-/** What the header of a message says about who sends it to whom. */
-export type HeaderParties = Pick<MessageIndex, 'from' | 'sender' | 'to' | 'cc' | 'bcc'>;
