@@ -2,7 +2,7 @@
  * Envelope addresses (RFC 5321 §4.1.2, RFC 6531 §3.3): a checked local part and domain. What passes here holds no control character, space
  * or bracket outside a quoted string, so that it can't inject a command where it is written to a socket.
  */
-import { domainToASCII, domainToUnicode } from 'node:url';
+import { domainToASCII } from 'node:url';
 
 /** RFC 5321 §4.5.3.1.1, §4.5.3.1.2 and §4.5.3.1.3. */
 export const MAX_LOCAL_PART_OCTETS = 64;
@@ -43,9 +43,6 @@ export function normaliseDomain(text: string): string | null {
 }
 
 export const formatAddress = (address: Address): string => `${address.local}@${address.domain}`;
-
-/** The domain as a person reads it: U-labels. */
-export const displayDomain = (domain: string): string => domainToUnicode(domain) || domain;
 
 /** The key under which the directory finds an address: the domain, and the local part in lower case without needless quotes. */
 export function addressKey(address: Address): string {

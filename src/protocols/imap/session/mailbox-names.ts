@@ -6,7 +6,7 @@ import type { MailboxId } from '../../../mail/ids.ts';
 import { Refusal } from '../../../mail/refusal.ts';
 import type { Mailbox } from '../../../storage/model.ts';
 import { decodeModifiedUtf7, encodeModifiedUtf7 } from '../grammar/modified-utf7.ts';
-import { printAstring, printString } from '../grammar/strings.ts';
+import { printString } from '../grammar/strings.ts';
 
 export const DELIMITER = '/';
 /** Octets of one level; a whole path is bounded by its levels. */
@@ -95,4 +95,3 @@ export function levelsOf(path: string): string[] {
 
 /** A name as it goes on the wire, quoted always: some clients take no atom here. */
 export const printMailboxName = (path: string): string => printString(encodeModifiedUtf7(path));
-export const printMailboxAtom = (path: string): string => printAstring(encodeModifiedUtf7(path));
