@@ -4,11 +4,10 @@
  */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { ImapFlow } from 'imapflow';
 import { createTransport } from 'nodemailer';
-import { SMTPServer } from 'smtp-server';
 import { startServer } from '../test/support/running-server.ts';
+import { openSink } from '../test/support/sink.ts';
 
 const STEP_LIMIT_MS = 15_000;
 const uri = process.env.WAXWING_TEST_MONGODB_URI;
@@ -37,45 +36,9 @@ async function step<T>(sentence: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-interface Arrived {
-  readonly to: readonly string[];
-  readonly text: string;
-}
-
-/** The other server: takes everything. */
-async function openRemote(): Promise<{ port: number; arrival(word: string): Promise<Arrived>; close(): void }> {
-  const arrived: Arrived[] = [];
-  const waiting = new Set<() => void>();
-  const remote = new SMTPServer({
-    authOptional: true,
-    disabledCommands: ['AUTH', 'STARTTLS'],
-    onData: (stream, session, done) => {
-      const pieces: Buffer[] = [];
-      stream.on('data', (piece: Buffer) => pieces.push(piece));
-      stream.on('end', () => {
-        arrived.push({
-          to: session.envelope.rcptTo.map((recipient) => recipient.address),
-          text: Buffer.concat(pieces).toString(),
-        });
-        for (const wake of waiting) wake();
-        done(null, 'taken');
-      });
-    },
-  });
-  remote.listen(0, '127.0.0.1');
-  await once(remote.server, 'listening');
-  return {
-    port: (remote.server.address() as AddressInfo).port,
-    close: () => remote.close(),
-    arrival: async (word) => {
-      for (;;) {
-        const found = arrived.find((message) => message.text.includes(word));
-        if (found) return found;
-        await new Promise<void>((resolve) => waiting.add(resolve));
-      }
-    },
-  };
-}
+/** Resolves when the other server has a message with that word. */
+const arrival = (word: string): Promise<void> =>
+  remote.until((messages) => messages.some((message) => message.octets.includes(word)));
 
 /** Opens the event source and gives the promise of the first change of Email after it is open. */
 async function emailChange(url: string, authorization: string): Promise<{ readonly seen: Promise<void> }> {
@@ -97,7 +60,7 @@ async function emailChange(url: string, authorization: string): Promise<{ readon
   return { seen };
 }
 
-const remote = await openRemote();
+const remote = await openSink();
 const name = `demo_${randomBytes(4).toString('hex')}`;
 console.log('\nWaxwing: one message all the way round\n');
 const server = await step('a server with a database of its own is up', () =>
@@ -216,7 +179,7 @@ try {
     });
     transport.close();
   });
-  await step('the other server has that answer', () => remote.arrival('answer-by-submission'));
+  await step('the other server has that answer', () => arrival('answer-by-submission'));
   await step('it is answered over JMAP: Email/set and EmailSubmission/set', () =>
     api([
       [
@@ -241,14 +204,14 @@ try {
       ['EmailSubmission/set', { accountId, create: { send: { emailId: '#answer', identityId: email.identity } } }, 's'],
     ]),
   );
-  await step('the other server has that answer, too', () => remote.arrival('answer-by-jmap'));
+  await step('the other server has that answer, too', () => arrival('answer-by-jmap'));
   console.log('\nAll of it holds.\n');
 } catch (cause) {
   failure = cause;
 } finally {
   imap.close();
   await server.stop();
-  remote.close();
+  await remote.close();
 }
 if (failure) {
   console.error('\nThe demonstration failed:', failure instanceof Error ? failure.message : failure);
