@@ -150,6 +150,20 @@ describe('leases', () => {
     assert.equal(await queue.extend(second, 90_000), false);
   });
 
+  test('P4 a worker that lost its lease and took it again can not write under the old one', async () => {
+    const id = await accepted(['l.example']);
+    const first = (await queue.claim(id, 'l.example', 'same', 1_000))!;
+    offsetMs += 1_001;
+    const second = (await queue.claim(id, 'l.example', 'same', 60_000))!;
+    assert.ok(second.fence > first.fence);
+    assert.equal(await queue.record(first, allOf(first, 'bounced'), []), false);
+    assert.equal(await queue.extend(first, 60_000), false);
+    assert.equal(await queue.beginSending(first, [0], 'attempt-1'), false);
+    assert.equal((await queue.get(id))?.recipients[0]?.state, 'leased');
+    assert.ok(await queue.record(second, allOf(second, 'sent'), []));
+    assert.equal((await queue.get(id))?.recipients[0]?.state, 'sent');
+  });
+
   test('P4 what was being sent when its lease ended is flagged by the next claim, once for each time', async () => {
     const id = await accepted(['j.example', 'j.example']);
     const first = (await queue.claim(id, 'j.example', 'one', 1_000))!;
